@@ -1,0 +1,64 @@
+# Signoff: every target installs what it needs by itself. `make` alone lists them.
+
+PYTHON ?= python3
+PORT ?= 8000
+SIGNOFF_LOCAL_DIR ?= .local
+export PORT SIGNOFF_LOCAL_DIR
+
+BIN := .venv/bin
+PY := $(BIN)/python
+
+# How many processes the tests run in: a number, or auto for one per core.
+TEST_PROCESSES ?= auto
+
+# What `make prove` runs, each as `python -m tests.campaigns.<name>`.
+CAMPAIGNS := token_mutations
+
+# The parts that are covered, branches included, to at least 95 %, each by itself.
+GUARDED := chalicelib/domain/* chalicelib/tokens.py chalicelib/store/*
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test prove bench lint format types unit engine clean
+
+help: ## list the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: ## make .venv and install the tools and the local engine, where they changed
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not installed: Signoff needs Python 3.11, 3.12 or 3.13." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 7))' || \
+		{ echo "Signoff needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is older." >&2; exit 1; }
+	@$(PYTHON) infra/bootstrap.py
+
+run: install ## serve Signoff with a demo sender on 127.0.0.1:$PORT (8000), data in $SIGNOFF_LOCAL_DIR (.local)
+	@$(PY) -m infra run
+
+test: lint types engine unit ## lint, types and all the tests, with the coverage of branches
+
+unit: install ## the tests alone, with the coverage of branches
+	$(PY) -m pytest -n $(TEST_PROCESSES) --cov --cov-report=term
+	@set -ef; for part in $(GUARDED); do \
+		echo "At least 95 % of $$part:"; $(BIN)/coverage report --include="$$part" --fail-under=95; \
+	done
+
+engine: install
+	@$(PY) -m infra engine
+
+lint: install ## ruff's rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: install ## mypy, strict
+	$(BIN)/mypy
+
+format: install ## put the code into ruff's format and repair what ruff can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+prove: install engine ## the large campaigns, whole
+	set -e; for campaign in $(CAMPAIGNS); do $(PY) -m tests.campaigns.$$campaign; done
+
+bench: install engine ## the benchmarks, each beside its anchor
+	$(PY) -m bench
+
+clean: ## remove what was installed and made, but not the data of the local runner
+	rm -rf .venv node_modules .coverage .coverage.* htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache

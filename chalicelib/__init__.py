@@ -1,0 +1,1 @@
+"""Signoff: the unsubscribe and preference centre that a sender of mail runs itself."""

@@ -1,0 +1,85 @@
+"""May this sender send this category to this recipient? The table of `design`: first match decides, ties restrict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from chalicelib.domain.categories import ALL, Category
+from chalicelib.domain.state import Mark, State, Value
+
+NEVER = -(2**62)
+"""Older than any time that a register can hold."""
+
+
+class Reason(StrEnum):
+    """Why mail is withheld."""
+
+    RETIRED = "retired"
+    UNDELIVERABLE = "undeliverable"
+    BLOCKED = "blocked"
+    COMPLAINT = "complaint"
+    OPTED_OUT_OF_ALL = "opted_out_of_all"
+    OPTED_OUT = "opted_out"
+    NO_CONSENT = "no_consent"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer, the rule that gave it, and since when it holds (milliseconds since 1970 UTC), where that is known."""
+
+    rule: int
+    reason: Reason | None = None
+    since: int | None = None
+
+    @property
+    def may_send(self) -> bool:
+        """Whether nothing withholds the mail."""
+        return self.reason is None
+
+
+def decide(state: State, category: Category) -> Verdict:
+    """Rules 1 to 9, in their order. (An unknown category never gets here: looking it up raises.)"""
+    if category.retired:
+        return Verdict(1, Reason.RETIRED)
+    if (bounced := _at(state.bounced)) > NEVER and bounced >= _at(state.bounce_lifted):
+        return Verdict(2, Reason.UNDELIVERABLE, bounced)
+    if category.is_service_alert:
+        return Verdict(3)
+    return _decide_optional(state, category)
+
+
+def _decide_optional(state: State, category: Category) -> Verdict:
+    if (blocked := _blocked_since(state, category.id)) > NEVER:
+        return Verdict(4, Reason.BLOCKED, blocked)
+    opted_in = _opted_in(state, category.id)
+    if (complained := _at(state.complaint)) > NEVER and complained >= opted_in:
+        return Verdict(5, Reason.COMPLAINT, complained)
+    lifted = max(opted_in, _at(state.consent.get(category.id)))
+    if (out_of_all := max(_out(state, ALL), _at(state.erased))) > NEVER and out_of_all >= lifted:
+        return Verdict(6, Reason.OPTED_OUT_OF_ALL, out_of_all)
+    if (out := _out(state, category.id)) > NEVER and out >= lifted:
+        return Verdict(7, Reason.OPTED_OUT, out)
+    if category.needs_consent and max(lifted, _at(state.consent_told.get(category.id))) == NEVER:
+        return Verdict(8, Reason.NO_CONSENT)
+    return Verdict(9)
+
+
+def _at(mark: Mark | None) -> int:
+    return NEVER if mark is None else mark.at
+
+
+def _blocked_since(state: State, category: str) -> int:
+    blocks = (state.block.get(scope) for scope in (ALL, category))
+    return min((block.at for block in blocks if block is not None and block.is_on), default=NEVER)
+
+
+def _opted_in(state: State, category: str) -> int:
+    choice = state.choice.get(category)
+    return choice.since if choice is not None and choice.value is Value.IN else NEVER
+
+
+def _out(state: State, scope: str) -> int:
+    choice = state.choice.get(scope)
+    chosen = choice.since if choice is not None and choice.value is Value.OUT else NEVER
+    return max(chosen, _at(state.stated.get(scope)))

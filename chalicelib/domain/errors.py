@@ -1,0 +1,138 @@
+"""Every error that Signoff raises on purpose, in one tree.
+
+An error carries facts and knows nothing of HTTP: `boundary.py` alone turns it into a response.
+No error ever holds an address, a token or a secret, so that each may be logged as it is.
+"""
+
+from __future__ import annotations
+
+
+class SignoffError(Exception):
+    """The root of the tree."""
+
+
+class InvalidAddress(SignoffError):
+    """A text that is not a mail address. `reason` says why, without repeating the text."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class InvalidToken(SignoffError):
+    """A link that was not minted here, or not whole any more. Why is nobody's business."""
+
+    def __init__(self) -> None:
+        super().__init__("the link is not valid")
+
+
+class InvalidRequest(SignoffError):
+    """A request whose content cannot be used. `pointer` is an RFC 6901 path into its JSON body ("" for the whole)."""
+
+    def __init__(self, reason: str, pointer: str = "") -> None:
+        super().__init__(f"{pointer}: {reason}" if pointer else reason)
+        self.reason = reason
+        self.pointer = pointer
+
+
+class NotJson(InvalidRequest):
+    """A body that is not JSON as RFC 8259 has it (NaN, a repeated name, nesting past the limit, broken UTF-8)."""
+
+
+class TooLarge(SignoffError):
+    """A body over the limit, in octets."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"the body is over {limit} octets")
+        self.limit = limit
+
+
+class UnsupportedMediaType(SignoffError):
+    """A body of a kind that the route does not read; `accepted` names what it does read."""
+
+    def __init__(self, accepted: str) -> None:
+        super().__init__(f"send {accepted}")
+        self.accepted = accepted
+
+
+class UnknownSender(SignoffError):
+    """No sender has this code."""
+
+
+class UnknownCategory(SignoffError):
+    """The sender has no category of this id or number."""
+
+    def __init__(self, category: str) -> None:
+        super().__init__(f"no category {category!r}")
+        self.category = category
+
+
+class CategoryRefused(SignoffError):
+    """A change of a category that the rules forbid (conformance C7, H3, H10)."""
+
+    def __init__(self, category: str, reason: str) -> None:
+        super().__init__(f"category {category!r}: {reason}")
+        self.category = category
+        self.reason = reason
+
+
+class ActRefused(SignoffError):
+    """An act that this source may not do, or that cannot be done to this recipient."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class IdempotencyMismatch(SignoffError):
+    """The idempotency key was used before, with another body (conformance G3)."""
+
+    def __init__(self) -> None:
+        super().__init__("this idempotency key was used with another body")
+
+
+class Unauthenticated(SignoffError):
+    """No API key, a malformed one, an unknown one or a revoked one: which, is not said."""
+
+    def __init__(self) -> None:
+        super().__init__("the API key is missing or not valid")
+
+
+class Forbidden(SignoffError):
+    """A good API key that lacks a scope."""
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"the API key lacks the scope {scope!r}")
+        self.scope = scope
+
+
+class TooManyRequests(SignoffError):
+    """Over a budget; `retry_after` in whole seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"too many requests; again in {retry_after} s")
+        self.retry_after = retry_after
+
+
+class StoreUnavailable(SignoffError):
+    """The store did not answer, or not in time. Nothing is known to have been written; `retry_after` in seconds."""
+
+    def __init__(self, reason: str, retry_after: int = 2) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.retry_after = retry_after
+
+
+class PepperUnusable(StoreUnavailable):
+    """A sender's pepper is missing, does not unwrap, or does not match its fingerprint.
+
+    A wrong pepper would find no recipient and so say "may send" for all: everything of that sender stops instead.
+    """
+
+    def __init__(self, sender: str) -> None:
+        super().__init__(f"the pepper of sender {sender} is unusable", retry_after=60)
+        self.sender = sender
+
+
+class SettingsError(SignoffError):
+    """A setting that is missing or wrong; the text names it and says what it should be."""

@@ -1,0 +1,191 @@
+"""The write path: how an act gets into a recipient's state and into the ledger, once, whatever happens.
+
+    read state and head (strong)          ── somebody else commits here ──┐
+    stamp, apply; nothing changes → done                                  │
+    TransactWriteItems: state if its version is unchanged  ←──────────────┤ refused: read again, stamp again
+                        entry if absent                                   │
+                        head  if unchanged         ←──────────────────────┘ only the head moved: take the next number
+    answer lost → the same bytes and token once more → still unknown → read, and look for our act id
+
+Only after it is an act acknowledged.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from chalicelib.domain.acts import Act
+from chalicelib.domain.errors import StoreUnavailable
+from chalicelib.domain.fold import apply
+from chalicelib.domain.recipients import (
+    RECENT_ACTS,
+    STRANGER,
+    Entry,
+    Latest,
+    Recent,
+    Recipient,
+    address_kept,
+    is_repeat,
+    signature,
+)
+from chalicelib.domain.senders import Place
+from chalicelib.domain.stamping import Stamp, stamped
+from chalicelib.domain.undo import formers_of
+from chalicelib.store.port import Busy, Commit, Engine, Head, OutcomeUnknown, Refused
+
+_T = TypeVar("_T")
+
+DEADLINE = 8.0
+"""Seconds for everything but the call in flight, so that all of it ends under 10 s."""
+FIRST_PAUSE = 0.01
+LONGEST_PAUSE = 0.4
+
+Draft = Callable[[Recipient], Act | None]
+"""What to record, given the recipient as it is now: an act without its times, or nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What became of a draft: the recipient as it is now, and the act id that the ledger holds, if anything changed."""
+
+    recipient: Recipient
+    act: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Clocks and pauses, so that a simulation can own them. `now` in milliseconds, the rest in seconds."""
+
+    now: Callable[[], int] = field(default=lambda: time.time_ns() // 1_000_000)
+    monotonic: Callable[[], float] = time.monotonic
+    pause: Callable[[float], None] = time.sleep
+    jitter: Callable[[], float] = random.random
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """One way through the drawing above: what was read, what is to be written, when the first attempt was stamped."""
+
+    recipient: Recipient
+    commit: Commit | None
+    stamp: Stamp
+
+
+class Ledger:
+    """Records acts of one recipient at a time. Safe to share between threads."""
+
+    def __init__(self, engine: Engine, timing: Timing | None = None) -> None:
+        self._engine = engine
+        self._timing = timing or Timing()
+
+    def record(self, place: Place, draft: Act | Draft, spelled: str | None = None) -> Recorded:
+        """Records `draft` and returns when it is durable. Raises `StoreUnavailable` within 10 s.
+
+        `spelled` is the address to store beside the state, None where there is none to store.
+        """
+        wanted = draft if callable(draft) else lambda _: draft
+        patience = _Patience(self._timing)
+        first: Stamp | None = None
+        while True:
+            attempt = self._prepare(place, wanted, spelled, first, patience)
+            if attempt.commit is None:
+                return Recorded(attempt.recipient, _newest_of(attempt))
+            if self._is_committed(attempt.commit, patience):
+                return Recorded(attempt.commit.recipient, attempt.commit.entry.act.id)
+            first = attempt.stamp
+
+    def _prepare(
+        self, place: Place, wanted: Draft, spelled: str | None, first: Stamp | None, patience: _Patience
+    ) -> _Attempt:
+        snapshot = patience.until_not_busy(lambda: self._engine.read(place))
+        before = snapshot.recipient or STRANGER
+        now = self._timing.now() if snapshot.date is None else snapshot.date
+        stamp = Stamp.of(before.state, now, first)
+        draft = wanted(before)
+        if draft is None or before.find_recent(draft.id) or is_repeat(before, draft, now):
+            return _Attempt(before, None, stamp)
+        act = stamped(draft, stamp)
+        state = apply(before.state, act)
+        if state == before.state:
+            return _Attempt(before, None, stamp)
+        head = snapshot.head or Head()
+        entry = Entry(
+            place=place,
+            seq=head.seq + 1,
+            act=act,
+            recorded=max(now, 0),
+            version=before.version + 1,
+            previous=before.recent[0].seq if before.recent else 0,
+            formers=formers_of(before.state, act),
+        )
+        after = replace(before, state=state, version=entry.version, address=address_kept(before, state, act, spelled))
+        return _Attempt(before, Commit(_remembering(after, entry), entry, snapshot.head, secrets.token_hex(16)), stamp)
+
+    def _is_committed(self, commit: Commit, patience: _Patience) -> bool:
+        """Whether it was carried out; False where it has to be prepared again."""
+        has_been_unknown = False
+        while True:
+            try:
+                self._engine.commit(commit)
+            except Refused as refusal:
+                if refusal.head is None or has_been_unknown:
+                    patience.wait()
+                    return False
+                commit = _renumbered(commit, refusal.head)
+                patience.wait()
+            except Busy:
+                patience.wait()
+                if has_been_unknown:
+                    return False
+            except OutcomeUnknown:
+                patience.wait()
+                if has_been_unknown:
+                    return False
+                has_been_unknown = True
+            else:
+                return True
+
+
+def _newest_of(attempt: _Attempt) -> str | None:
+    return attempt.recipient.recent[0].act if attempt.recipient.recent else None
+
+
+def _remembering(recipient: Recipient, entry: Entry) -> Recipient:
+    recent = (Recent(entry.act.id, entry.seq), *recipient.recent)[:RECENT_ACTS]
+    return replace(recipient, recent=recent, latest=Latest(signature(entry.act), entry.recorded))
+
+
+def _renumbered(commit: Commit, head: Head) -> Commit:
+    """The same commit behind the head that was found: only the number changes, so the stamps stay good."""
+    entry = replace(commit.entry, seq=head.seq + 1)
+    recipient = replace(commit.recipient, recent=(Recent(entry.act.id, entry.seq), *commit.recipient.recent[1:]))
+    return Commit(recipient, entry, head, secrets.token_hex(16))
+
+
+class _Patience:
+    """Pauses that grow and jitter, and the deadline of one request."""
+
+    def __init__(self, timing: Timing) -> None:
+        self._timing = timing
+        self._ends = timing.monotonic() + DEADLINE
+        self._longest = FIRST_PAUSE
+
+    def wait(self) -> None:
+        """Pauses. Raises `StoreUnavailable` where no time is left."""
+        if self._timing.monotonic() >= self._ends:
+            raise StoreUnavailable("the store is busy")
+        self._timing.pause(self._longest * self._timing.jitter())
+        self._longest = min(self._longest * 2, LONGEST_PAUSE)
+
+    def until_not_busy(self, call: Callable[[], _T]) -> _T:
+        """What `call` returns, as soon as the engine is neither busy nor silent."""
+        while True:
+            try:
+                return call()
+            except (Busy, OutcomeUnknown):
+                self.wait()

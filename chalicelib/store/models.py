@@ -1,0 +1,120 @@
+"""The items of both tables, as PynamoDB models. Private to the store: what comes out of it speaks domain.
+
+Recipients table, partition key `sender#shard`:   recipient#<id>, log#<seq, 12 digits>, head, op#<id>
+Control table, partition key `sender#<code>`:     sender, key#<id>
+"""
+
+from __future__ import annotations
+
+from pynamodb.attributes import BinaryAttribute, BooleanAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.models import Model
+
+PK = "pk"
+SK = "sk"
+HEAD = "head"
+SENDER = "sender"
+
+
+class _Item(Model):
+    pk = UnicodeAttribute(hash_key=True, attr_name=PK)
+    sk = UnicodeAttribute(range_key=True, attr_name=SK)
+
+
+class RecipientItem(_Item):
+    """State and what is beside it. `latest` is `[signature, recorded]`, `recent` `[[act id, seq], …]`, as JSON."""
+
+    class Meta:
+        """The table; `bind` names it."""
+
+        table_name = "recipients"
+
+    version = NumberAttribute(attr_name="v")
+    state = UnicodeAttribute(attr_name="st")
+    recent = UnicodeAttribute(attr_name="re")
+    latest = UnicodeAttribute(attr_name="la", null=True)
+    address = UnicodeAttribute(attr_name="ad", null=True)
+
+
+class EntryItem(_Item):
+    """One line of the ledger. `act` and `formers` as JSON."""
+
+    class Meta:
+        """The table; `bind` names it."""
+
+        table_name = "recipients"
+
+    recipient = UnicodeAttribute(attr_name="r")
+    act = UnicodeAttribute(attr_name="act")
+    recorded = NumberAttribute(attr_name="t")
+    version = NumberAttribute(attr_name="v")
+    previous = NumberAttribute(attr_name="p")
+    formers = UnicodeAttribute(attr_name="f", null=True)
+
+
+class HeadItem(_Item):
+    """The last number of a shard's ledger."""
+
+    class Meta:
+        """The table; `bind` names it."""
+
+        table_name = "recipients"
+
+    seq = NumberAttribute()
+    epoch = NumberAttribute()
+
+
+class OperationItem(_Item):
+    """An idempotency key that was used: the hash of its body, and when it came first. Suppresses nothing."""
+
+    class Meta:
+        """The table; `bind` names it."""
+
+        table_name = "recipients"
+
+    body = UnicodeAttribute(attr_name="b")
+    received = NumberAttribute(attr_name="t")
+    expires = NumberAttribute()
+
+
+class SenderItem(_Item):
+    """A sender with its categories (JSON), the wrapped pepper and the pepper's fingerprint."""
+
+    class Meta:
+        """The table; `bind` names it."""
+
+        table_name = "control"
+
+    version = NumberAttribute(attr_name="v")
+    name = UnicodeAttribute()
+    categories = UnicodeAttribute()
+    shards = NumberAttribute()
+    hashed = BooleanAttribute()
+    form_open = BooleanAttribute()
+    pepper = BinaryAttribute(legacy_encoding=False)
+    fingerprint = BinaryAttribute(legacy_encoding=False)
+
+
+class KeyItem(_Item):
+    """An API key: the SHA-256 of its secret, its scopes, and whether it was revoked. Revoked rows stay."""
+
+    class Meta:
+        """The table; `bind` names it."""
+
+        table_name = "control"
+
+    digest = UnicodeAttribute()
+    scopes = UnicodeAttribute()
+    created = NumberAttribute()
+    revoked = NumberAttribute(null=True)
+
+
+_RECIPIENT_TABLE = (RecipientItem, EntryItem, HeadItem, OperationItem)
+_CONTROL_TABLE = (SenderItem, KeyItem)
+
+
+def bind(recipients_table: str, control_table: str) -> None:
+    """Names the tables. PynamoDB keeps a model's table with its class, so one process serves one pair of tables."""
+    for model in _RECIPIENT_TABLE:
+        model.Meta.table_name = recipients_table
+    for model in _CONTROL_TABLE:
+        model.Meta.table_name = control_table

@@ -1,0 +1,85 @@
+"""Reading states and the ledger. Always base items, always strongly consistent; no index and no cache of states."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from pynamodb.connection import Connection
+
+from chalicelib.domain.recipients import STRANGER, Entry, Recipient
+from chalicelib.domain.senders import Place
+from chalicelib.store.calls import Key, Raw, batch_get, translated
+from chalicelib.store.engine import entry_sort_key, load_entry, load_recipient, partition_of, recipient_key
+from chalicelib.store.ledger import Patience, Timing
+from chalicelib.store.models import PK
+from chalicelib.store.port import Busy
+
+KEYS_A_CALL = 100
+CALLS_AT_ONCE = 10
+
+
+class Reader:
+    """Reads of the recipients table. Safe to share between threads."""
+
+    def __init__(self, connection: Connection, table: str, timing: Timing | None = None) -> None:
+        self._connection = connection
+        self._table = table
+        self._timing = timing or Timing()
+        self._pool = ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix="read")
+
+    def recipient(self, place: Place) -> Recipient:
+        """What is stored of one recipient. Raises `StoreUnavailable`."""
+        return self.recipients((place,))[place]
+
+    def recipients(self, places: Sequence[Place]) -> Mapping[Place, Recipient]:
+        """What is stored of each; who is not stored is a stranger. 100 keys a call, calls side by side.
+
+        Raises `StoreUnavailable` where any one could not be read: what was not read is never taken for absent.
+        """
+        keys = {recipient_key(place): place for place in places}
+        wanted = list(keys)
+        batches = [wanted[start : start + KEYS_A_CALL] for start in range(0, len(wanted), KEYS_A_CALL)]
+        answers = map(self._read, batches) if len(batches) < 2 else self._pool.map(self._read, batches)  # noqa: PLR2004
+        found = {key: raw for answer in answers for key, raw in answer.items()}
+        return {place: load_recipient(found[key]) if key in found else STRANGER for key, place in keys.items()}
+
+    def entries(self, sender: str, shard: int, numbers: Iterable[int]) -> Mapping[int, Entry]:
+        """The entries of these numbers, as far as they exist. Raises `StoreUnavailable`."""
+        partition = partition_of(sender, shard)
+        found = self._read([(partition, entry_sort_key(seq)) for seq in sorted(set(numbers))][:KEYS_A_CALL])
+        return {entry.seq: entry for entry in map(load_entry, found.values())}
+
+    def log(self, sender: str, shard: int, after: int, limit: int = KEYS_A_CALL) -> list[Entry]:
+        """The entries after number `after`, in order, up to the first gap.
+
+        The items of one transaction become visible one by one, so a missing number may be about to appear: what
+        comes after it is left for the next call, or it would be missed for ever.
+        """
+        partition = partition_of(sender, shard)
+        wanted = [(partition, entry_sort_key(seq)) for seq in range(after + 1, after + 1 + min(limit, KEYS_A_CALL))]
+        found = self._read(wanted)
+        return until_gap(load_entry(found[key]) for key in wanted if key in found)
+
+    def _read(self, keys: list[Key]) -> dict[Key, Raw]:
+        patience, found, left = Patience(self._timing), {}, keys
+        while left:
+            answer, left = patience.until_not_busy(lambda keys=left: self._read_once(keys))  # type: ignore[misc]
+            found.update(answer)
+            if left:
+                patience.wait()
+        return found
+
+    def _read_once(self, keys: list[Key]) -> tuple[dict[Key, Raw], list[Key]]:
+        found, left, _ = batch_get(self._connection, self._table, keys)
+        return found, left
+
+
+def until_gap(entries: Iterable[Entry]) -> list[Entry]:
+    """The entries before the first missing number."""
+    kept: list[Entry] = []
+    for entry in entries:
+        if kept and entry.seq != kept[-1].seq + 1:
+            break
+        kept.append(entry)
+    return kept

@@ -1,0 +1,32 @@
+"""The command line of those who run Signoff: `python -m infra --help`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from infra import engine_command
+from infra.local import run
+from infra.local.problems import CannotRun
+
+COMMANDS = (run, engine_command)
+"""Modules with `add_to(commands)`, which adds a parser and sets its default `command`: options → exit code."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; 1 and one sentence on standard error where it cannot run."""
+    parser = argparse.ArgumentParser(prog="python -m infra", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="command")
+    for module in COMMANDS:
+        module.add_to(commands)
+    options = parser.parse_args(arguments)
+    try:
+        code: int = options.command(options)
+    except CannotRun as error:
+        print(error, file=sys.stderr)
+        return 1
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,117 @@
+"""The data folder of the local runner: one runner at a time, one format, secrets that nobody else can read."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from infra.local.problems import CannotRun
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FORMAT = 1
+"""Grows when a folder of before cannot be read any more."""
+
+_KEY_OCTETS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class DataFolder:
+    """An opened data folder, held by this process alone."""
+
+    path: Path
+
+    @property
+    def data_file(self) -> Path:
+        """The engine's SQLite file."""
+        return self.path / "data.sqlite"
+
+    def secrets(self) -> dict[str, str]:
+        """The local secrets, as the environment variables that hand them over; made at random on the first call.
+
+        Raises CannotRun where they are gone and data made under them is not: every check would fail closed.
+        """
+        file = self.path / "secrets.json"
+        if file.exists():
+            return _read_secrets(file)
+        if self.data_file.exists():
+            raise CannotRun(f"{file} is missing, and without it the data beside it cannot be used: restore it.")
+        made = _make_secrets()
+        _write_privately(file, json.dumps(made, indent=2))
+        return made
+
+
+@contextmanager
+def open_folder(path: Path) -> Iterator[DataFolder]:
+    """Make the folder where there is none, and hold it. Raises CannotRun: in use, of another version, not usable."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = (path / "lock").open("wb")
+    except OSError as error:
+        raise CannotRun(f"The data folder {path} cannot be used: {error.strerror}.") from error
+    with lock:
+        try:
+            # The lock goes with the process, however that ends.
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CannotRun(
+                f"Another runner uses the data folder {path}: stop it, or set SIGNOFF_LOCAL_DIR to another folder."
+            ) from None
+        folder = DataFolder(path)
+        _check_version(folder)
+        yield folder
+
+
+def _check_version(folder: DataFolder) -> None:
+    file = folder.path / "signoff-local.json"
+    if not file.exists() and not folder.data_file.exists():
+        _write_privately(file, json.dumps({"format": FORMAT}))
+    found = None
+    # A file that is gone or is not ours is one of another version.
+    with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+        found = json.loads(file.read_text("utf-8"))["format"]
+    if found != FORMAT:
+        raise CannotRun(
+            f"The data folder {folder.path} is of version {found or 'unknown'} and this Signoff reads version {FORMAT}"
+            ": move it away, or set SIGNOFF_LOCAL_DIR to another folder."
+        )
+
+
+def _make_secrets() -> dict[str, str]:
+    return {
+        "SIGNOFF_MASTER_KEYS": json.dumps({"1": {"secret": _random_key(), "state": "minting"}}),
+        "SIGNOFF_PEPPER_KEY": _random_key(),
+    }
+
+
+def _read_secrets(file: Path) -> dict[str, str]:
+    try:
+        found = json.loads(file.read_text("utf-8"))
+        return {name: found[name] for name in ("SIGNOFF_MASTER_KEYS", "SIGNOFF_PEPPER_KEY")}
+    except (OSError, ValueError, TypeError, KeyError):
+        raise CannotRun(f"{file} cannot be read as the secrets of this data folder: restore it.") from None
+
+
+def _random_key() -> str:
+    return base64.b64encode(secrets.token_bytes(_KEY_OCTETS)).decode("ascii")
+
+
+def _write_privately(file: Path, text: str) -> None:
+    """Write a file whole or not at all, readable by its owner alone."""
+    new = file.with_name(f"{file.name}.new")
+    new.unlink(missing_ok=True)
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+        out.write(text)
+        out.flush()
+        os.fsync(out.fileno())
+    new.replace(file)

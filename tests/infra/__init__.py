@@ -1,0 +1,1 @@
+"""Tests of the storage stack and the local runner."""

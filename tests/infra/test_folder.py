@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from infra.local.folder import open_folder
+from infra.local.problems import CannotRun
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_secrets_are_random_kept_and_private(tmp_path: Path) -> None:
+    with open_folder(tmp_path / "one") as folder:
+        first = folder.secrets()
+        assert (folder.path / "secrets.json").stat().st_mode & 0o777 == 0o600
+    with open_folder(tmp_path / "one") as folder:
+        assert folder.secrets() == first
+    with open_folder(tmp_path / "two") as folder:
+        assert folder.secrets()["SIGNOFF_PEPPER_KEY"] != first["SIGNOFF_PEPPER_KEY"]
+
+
+def test_secrets_are_in_the_form_that_the_settings_read(tmp_path: Path) -> None:
+    with open_folder(tmp_path) as folder:
+        made = folder.secrets()
+    keys = json.loads(made["SIGNOFF_MASTER_KEYS"])
+    assert set(keys) == {"1"}
+    assert keys["1"]["state"] == "minting"
+    assert len(base64.b64decode(keys["1"]["secret"], validate=True)) == 32
+    assert len(base64.b64decode(made["SIGNOFF_PEPPER_KEY"], validate=True)) == 32
+
+
+def test_a_new_folder_is_its_owners_alone(tmp_path: Path) -> None:
+    with open_folder(tmp_path / "deep" / "down") as folder:
+        assert folder.path.stat().st_mode & 0o777 == 0o700
+
+
+def test_lost_secrets_are_not_replaced_while_there_is_data(tmp_path: Path) -> None:
+    with open_folder(tmp_path) as folder:
+        folder.secrets()
+        folder.data_file.touch()
+        (tmp_path / "secrets.json").unlink()
+        with pytest.raises(CannotRun, match=r"secrets\.json is missing"):
+            folder.secrets()
+    assert not (tmp_path / "secrets.json").exists()
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "null", "\udcff", '{"SIGNOFF_MASTER_KEYS": "{}"}'])
+def test_damaged_secrets_are_told_in_one_sentence(tmp_path: Path, text: str) -> None:
+    (tmp_path / "secrets.json").write_bytes(text.encode("utf-8", "surrogateescape"))
+    with open_folder(tmp_path) as folder, pytest.raises(CannotRun, match="cannot be read as the secrets"):
+        folder.secrets()
+
+
+def test_a_second_runner_is_refused_until_the_first_is_done(tmp_path: Path) -> None:
+    with open_folder(tmp_path), pytest.raises(CannotRun, match="Another runner uses the data folder"):
+        open_folder(tmp_path).__enter__()
+    with open_folder(tmp_path) as folder:
+        assert folder.path == tmp_path
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [('{"format": 2}', "2"), ("{}", "unknown"), ("[]", "unknown"), ("", "unknown"), ("\udcff", "unknown")],
+)
+def test_another_version_is_refused(tmp_path: Path, text: str, found: str) -> None:
+    (tmp_path / "signoff-local.json").write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(CannotRun, match=f"is of version {found} and this Signoff reads version 1: move it away"):
+        open_folder(tmp_path).__enter__()
+
+
+def test_data_without_a_version_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "data.sqlite").touch()
+    with pytest.raises(CannotRun, match="version unknown"):
+        open_folder(tmp_path).__enter__()
+
+
+def test_a_file_in_the_folders_place_is_told_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(CannotRun, match="cannot be used: File exists"):
+        open_folder(tmp_path / "file").__enter__()
