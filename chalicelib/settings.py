@@ -6,11 +6,14 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from chalicelib.domain.errors import SettingsError
 from chalicelib.keyring import Keyring, KeyState, MasterKey
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PEPPER_KEY_OCTETS = 64
 """AES-256-SIV takes two keys of 32 octets."""

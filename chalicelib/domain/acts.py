@@ -57,7 +57,7 @@ class Restored:
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """Choices put back to what they were before the acts `acts`. Carries the content, so that the fold needs no past."""
+    """Choices put back to what they were before the acts `acts`, content included: the fold needs no past."""
 
     acts: tuple[str, ...]
     restored: tuple[Restored, ...] = ()

@@ -39,7 +39,7 @@ class Verdict:
 
 
 def decide(state: State, category: Category) -> Verdict:
-    """Rules 1 to 9, in their order. (An unknown category never gets here: looking it up raises.)"""
+    """Rules 1 to 9, in their order. An unknown category never gets here: looking it up raises."""
     if category.retired:
         return Verdict(1, Reason.RETIRED)
     if (bounced := _at(state.bounced)) > NEVER and bounced >= _at(state.bounce_lifted):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import reduce
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from chalicelib.domain.acts import (
     CONSENT_ALLOWANCE,
@@ -26,6 +25,9 @@ from chalicelib.domain.acts import (
 )
 from chalicelib.domain.state import NOTHING_KNOWN, Block, Choice, Mark, State, Value
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
 _R = TypeVar("_R", Choice, Mark, Block)
 Write = tuple[str, str, Choice | Mark | Block]
 """The name of a register, its scope ("" where it has none), and what the act puts there."""
@@ -43,7 +45,7 @@ def writes(act: Act) -> Iterator[Write]:
         yield from _writes_of(part, act)
 
 
-def _writes_of(part: Part, act: Act) -> Iterator[Write]:  # noqa: C901, PLR0912 - a table: one line for each kind of part
+def _writes_of(part: Part, act: Act) -> Iterator[Write]:
     match part:
         case OptedOut(scope, at):
             yield "choice", scope, Choice(at, Value.OUT, act.id, at, act.id)

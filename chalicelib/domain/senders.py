@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from chalicelib.domain.addresses import Address
 from chalicelib.domain.categories import Catalogue
 from chalicelib.domain.errors import InvalidRequest
 from chalicelib.domain.identity import DEFAULT_SHARDS, MAX_SHARDS, recipient_id, shard_of
+
+if TYPE_CHECKING:
+    from chalicelib.domain.addresses import Address
 
 SENDER_CODE = re.compile(r"[a-z2-7]{8}")
 PEPPER_OCTETS = 32

@@ -9,10 +9,13 @@ parts keep their first stamp, so that they lose to what overtook them. Parts tol
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from chalicelib.domain.acts import PERMISSIVE, RESTRICTIVE, Act, Part, scope_of
 from chalicelib.domain.categories import ALL
-from chalicelib.domain.state import State
+
+if TYPE_CHECKING:
+    from chalicelib.domain.state import State
 
 TICK = 1
 """One millisecond: the least by which a later act is later."""
@@ -20,7 +23,7 @@ TICK = 1
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """The times of one attempt: `now` for restrictive parts, `first` (that of the first attempt) for permissive ones."""
+    """The times of one attempt: `now` for restrictive parts, `first` (of the first attempt) for permissive ones."""
 
     now: int
     first: int

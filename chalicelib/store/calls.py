@@ -5,18 +5,21 @@ Nothing is retried down here: the callers know what a repetition would mean.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.connection import Connection
 from pynamodb.connection.base import MetaTable
 from pynamodb.exceptions import PynamoDBException
 
-from chalicelib.settings import Settings
 from chalicelib.store import models
 from chalicelib.store.port import Busy, OutcomeUnknown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from chalicelib.settings import Settings
 
 CONNECT_TIMEOUT = 1
 READ_TIMEOUT = 2

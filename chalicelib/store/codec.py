@@ -7,11 +7,13 @@ that is written here stays readable for ever: change it by adding, never by rein
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.domain.acts import PARTS, Act, Part, Restored, Undone, Via
 from chalicelib.domain.state import Block, Choice, Mark, State, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _VALUES = {"o": Value.OUT, "u": Value.UNSET, "i": Value.IN}
 _LETTERS = {value: letter for letter, value in _VALUES.items()}
@@ -99,7 +101,7 @@ def _load_part(raw: list[Any]) -> Part:
 
 
 def dump_formers(formers: Mapping[str, Choice | None]) -> dict[str, Any]:
-    """scope → choice or null."""
+    """Scope → choice or null."""
     return {scope: _dump_former(choice) for scope, choice in formers.items()}
 
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pynamodb.connection import Connection
 from pynamodb.constants import ALL_OLD
 from pynamodb.exceptions import TransactWriteError
-from pynamodb.expressions.condition import Condition
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.domain.recipients import Entry, Latest, Recent, Recipient
@@ -17,6 +15,10 @@ from chalicelib.store import codec
 from chalicelib.store.calls import Key, Raw, batch_get, translated
 from chalicelib.store.models import HEAD, EntryItem, HeadItem, RecipientItem
 from chalicelib.store.port import Busy, Commit, Head, Refused, Snapshot
+
+if TYPE_CHECKING:
+    from pynamodb.connection import Connection
+    from pynamodb.expressions.condition import Condition
 
 _CONDITION = "ConditionalCheckFailed"
 _RESTING = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
@@ -64,7 +66,7 @@ class DynamoEngine:
         transaction.save(_entry_item(commit.entry), EntryItem.sk.does_not_exist(), ALL_OLD)
         transaction.save(_head_item(commit), _if_head(commit.head_before), ALL_OLD)
         try:
-            transaction._commit()  # noqa: SLF001 - what leaving `with transaction:` calls, without hiding it in a block
+            transaction._commit()
         except TransactWriteError as error:
             raise _why(error) from error
 

@@ -17,7 +17,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from chalicelib.domain.acts import Act
 from chalicelib.domain.errors import StoreUnavailable
@@ -33,10 +33,12 @@ from chalicelib.domain.recipients import (
     is_repeat,
     signature,
 )
-from chalicelib.domain.senders import Place
 from chalicelib.domain.stamping import Stamp, stamped
 from chalicelib.domain.undo import formers_of
 from chalicelib.store.port import Busy, Commit, Engine, Head, OutcomeUnknown, Refused
+
+if TYPE_CHECKING:
+    from chalicelib.domain.senders import Place
 
 _T = TypeVar("_T")
 
@@ -89,7 +91,7 @@ class Ledger:
         `spelled` is the address to store beside the state, None where there is none to store.
         """
         wanted = draft if callable(draft) else lambda _: draft
-        patience = _Patience(self._timing)
+        patience = Patience(self._timing)
         first: Stamp | None = None
         while True:
             attempt = self._prepare(place, wanted, spelled, first, patience)
@@ -100,7 +102,7 @@ class Ledger:
             first = attempt.stamp
 
     def _prepare(
-        self, place: Place, wanted: Draft, spelled: str | None, first: Stamp | None, patience: _Patience
+        self, place: Place, wanted: Draft, spelled: str | None, first: Stamp | None, patience: Patience
     ) -> _Attempt:
         snapshot = patience.until_not_busy(lambda: self._engine.read(place))
         before = snapshot.recipient or STRANGER
@@ -126,7 +128,7 @@ class Ledger:
         after = replace(before, state=state, version=entry.version, address=address_kept(before, state, act, spelled))
         return _Attempt(before, Commit(_remembering(after, entry), entry, snapshot.head, secrets.token_hex(16)), stamp)
 
-    def _is_committed(self, commit: Commit, patience: _Patience) -> bool:
+    def _is_committed(self, commit: Commit, patience: Patience) -> bool:
         """Whether it was carried out; False where it has to be prepared again."""
         has_been_unknown = False
         while True:
@@ -167,7 +169,7 @@ def _renumbered(commit: Commit, head: Head) -> Commit:
     return Commit(recipient, entry, head, secrets.token_hex(16))
 
 
-class _Patience:
+class Patience:
     """Pauses that grow and jitter, and the deadline of one request."""
 
     def __init__(self, timing: Timing) -> None:

@@ -7,10 +7,12 @@ lets other writers in between any two calls.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from chalicelib.domain.recipients import Entry, Recipient
-from chalicelib.domain.senders import Place
+
+if TYPE_CHECKING:
+    from chalicelib.domain.senders import Place
 
 FIRST_EPOCH = 1
 

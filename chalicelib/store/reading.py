@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-
-from pynamodb.connection import Connection
+from typing import TYPE_CHECKING
 
 from chalicelib.domain.recipients import STRANGER, Entry, Recipient
-from chalicelib.domain.senders import Place
-from chalicelib.store.calls import Key, Raw, batch_get, translated
+from chalicelib.store.calls import Key, Raw, batch_get
 from chalicelib.store.engine import entry_sort_key, load_entry, load_recipient, partition_of, recipient_key
 from chalicelib.store.ledger import Patience, Timing
-from chalicelib.store.models import PK
-from chalicelib.store.port import Busy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from pynamodb.connection import Connection
+
+    from chalicelib.domain.senders import Place
 
 KEYS_A_CALL = 100
 CALLS_AT_ONCE = 10
@@ -40,7 +42,7 @@ class Reader:
         keys = {recipient_key(place): place for place in places}
         wanted = list(keys)
         batches = [wanted[start : start + KEYS_A_CALL] for start in range(0, len(wanted), KEYS_A_CALL)]
-        answers = map(self._read, batches) if len(batches) < 2 else self._pool.map(self._read, batches)  # noqa: PLR2004
+        answers = map(self._read, batches) if len(batches) < 2 else self._pool.map(self._read, batches)
         found = {key: raw for answer in answers for key, raw in answer.items()}
         return {place: load_recipient(found[key]) if key in found else STRANGER for key, place in keys.items()}
 

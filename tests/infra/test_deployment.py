@@ -1,4 +1,4 @@
-"""What `chalice deploy` is told: this says that nothing deployed could send mail, and that it reaches its tables alone."""
+"""What `chalice deploy` is told: nothing deployed can send mail, and it reaches its own tables alone."""
 
 from __future__ import annotations
 
