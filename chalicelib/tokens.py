@@ -86,7 +86,9 @@ _FROM_URLSAFE = bytes.maketrans(b"-_", b"+/")
 _CACHED_KEYS = 1024
 
 
-def mint(keyring: Keyring, purpose: Purpose, sender: str, category: int, day: int, address: str) -> str:
+def mint(  # noqa: PLR0913, PLR0917 -- a token is these five facts under a keyring; an object of them would only be unpacked
+    keyring: Keyring, purpose: Purpose, sender: str, category: int, day: int, address: str
+) -> str:
     """The token of a link. `day` in days since 1970-01-01 UTC. The same arguments give the same text.
 
     Raises `InvalidAddress` for an address that is no text of 1 to 254 octets in UTF-8, `ValueError` for a sender code,

@@ -94,5 +94,5 @@ def mask(spelled: str) -> str:
     """An address as a page may show it, `d**e@s*****.com` (conformance F5): neither length can be told."""
     local, _, domain = spelled.rpartition("@")
     host, _, top = domain.rpartition(".")
-    last = local[-1] if len(local) > 2 else ""
+    last = local[2:][-1:]  # of two letters, one is shown
     return f"{local[:1]}**{last}@{host[:1]}*****.{top}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import reduce
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from chalicelib.domain.acts import (
     CONSENT_ALLOWANCE,
@@ -45,7 +45,7 @@ def writes(act: Act) -> Iterator[Write]:
         yield from _writes_of(part, act)
 
 
-def _writes_of(part: Part, act: Act) -> Iterator[Write]:
+def _writes_of(part: Part, act: Act) -> Iterator[Write]:  # noqa: C901 - a table: one line for each kind of part
     match part:
         case OptedOut(scope, at):
             yield "choice", scope, Choice(at, Value.OUT, act.id, at, act.id)
@@ -83,15 +83,19 @@ def _put(state: State, write: Write) -> State:
     register, scope, content = write
     if not scope:
         held = getattr(state, register)
-        return state if _is_kept(held, content) else replace(state, **{register: content})
+        return state if _is_kept(held, content) else _with(state, {register: content})
     kept = getattr(state, register)
     if _is_kept(kept.get(scope), content) or _was_forgotten(state, register, content):
         return state
-    return replace(state, **{register: {**kept, scope: content}})
+    return _with(state, {register: {**kept, scope: content}})
+
+
+def _with(state: State, registers: Mapping[str, Any]) -> State:
+    return replace(state, **registers)
 
 
 def _is_kept(held: Choice | Mark | Block | None, content: Choice | Mark | Block) -> bool:
-    return held is not None and held.order >= content.order  # type: ignore[operator]  # one register holds one type
+    return held is not None and held.order >= content.order
 
 
 _FORGOTTEN_BY_ERASURE = ("choice", "stated", "consent", "consent_told")
@@ -104,7 +108,7 @@ def _was_forgotten(state: State, register: str, content: Choice | Mark | Block) 
 def _forget_older_than_erasure(state: State) -> State:
     if state.erased is None:
         return state
-    return replace(state, **{name: _newer(getattr(state, name), state.erased.at) for name in _FORGOTTEN_BY_ERASURE})
+    return _with(state, {name: _newer(getattr(state, name), state.erased.at) for name in _FORGOTTEN_BY_ERASURE})
 
 
 def _newer(kept: Mapping[str, _R], at: int) -> Mapping[str, _R]:

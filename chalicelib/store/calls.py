@@ -77,7 +77,7 @@ def batch_get(connection: Connection, table: str, keys: Iterable[Key]) -> tuple[
 
     Raises `Busy`, `OutcomeUnknown`.
     """
-    wanted = [{models.PK: pk, models.SK: sk} for pk, sk in keys]
+    wanted: Any = [{models.PK: pk, models.SK: sk} for pk, sk in keys]  # PynamoDB's hint says texts, its code dicts
     try:
         answer = connection.batch_get_item(table, wanted, consistent_read=True)
     except PynamoDBException as error:

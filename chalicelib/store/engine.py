@@ -66,7 +66,7 @@ class DynamoEngine:
         transaction.save(_entry_item(commit.entry), EntryItem.sk.does_not_exist(), ALL_OLD)
         transaction.save(_head_item(commit), _if_head(commit.head_before), ALL_OLD)
         try:
-            transaction._commit()
+            transaction._commit()  # noqa: SLF001 - what leaving `with transaction:` calls, without hiding it in a block
         except TransactWriteError as error:
             raise _why(error) from error
 
@@ -83,13 +83,15 @@ def _why(error: TransactWriteError) -> Exception:
 
 
 def _if_version(version: int) -> Condition:
-    return RecipientItem.sk.does_not_exist() if version == 0 else RecipientItem.version == version
+    unchanged: Condition = RecipientItem.version == version
+    return unchanged if version else RecipientItem.sk.does_not_exist()
 
 
 def _if_head(head: Head | None) -> Condition:
     if head is None:
         return HeadItem.sk.does_not_exist()
-    return (HeadItem.seq == head.seq) & (HeadItem.epoch == head.epoch)
+    unchanged: Condition = (HeadItem.seq == head.seq) & (HeadItem.epoch == head.epoch)
+    return unchanged
 
 
 def _recipient_item(commit: Commit) -> RecipientItem:

@@ -108,8 +108,8 @@ class KeyItem(_Item):
     revoked = NumberAttribute(null=True)
 
 
-_RECIPIENT_TABLE = (RecipientItem, EntryItem, HeadItem, OperationItem)
-_CONTROL_TABLE = (SenderItem, KeyItem)
+_RECIPIENT_TABLE: tuple[type[_Item], ...] = (RecipientItem, EntryItem, HeadItem, OperationItem)
+_CONTROL_TABLE: tuple[type[_Item], ...] = (SenderItem, KeyItem)
 
 
 def bind(recipients_table: str, control_table: str) -> None:

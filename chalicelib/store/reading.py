@@ -42,7 +42,7 @@ class Reader:
         keys = {recipient_key(place): place for place in places}
         wanted = list(keys)
         batches = [wanted[start : start + KEYS_A_CALL] for start in range(0, len(wanted), KEYS_A_CALL)]
-        answers = map(self._read, batches) if len(batches) < 2 else self._pool.map(self._read, batches)
+        answers = self._pool.map(self._read, batches) if batches[1:] else map(self._read, batches)
         found = {key: raw for answer in answers for key, raw in answer.items()}
         return {place: load_recipient(found[key]) if key in found else STRANGER for key, place in keys.items()}
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 FORMAT = 1
 """Grows when a folder of before cannot be read any more."""
 
-_KEY_OCTETS = 32
+_MASTER_KEY_OCTETS = 32
+_PEPPER_KEY_OCTETS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +89,8 @@ def _check_version(folder: DataFolder) -> None:
 
 def _make_secrets() -> dict[str, str]:
     return {
-        "SIGNOFF_MASTER_KEYS": json.dumps({"1": {"secret": _random_key(), "state": "minting"}}),
-        "SIGNOFF_PEPPER_KEY": _random_key(),
+        "SIGNOFF_MASTER_KEYS": json.dumps({"1": {"secret": _random_key(_MASTER_KEY_OCTETS), "state": "minting"}}),
+        "SIGNOFF_PEPPER_KEY": _random_key(_PEPPER_KEY_OCTETS),
     }
 
 
@@ -101,8 +102,8 @@ def _read_secrets(file: Path) -> dict[str, str]:
         raise CannotRun(f"{file} cannot be read as the secrets of this data folder: restore it.") from None
 
 
-def _random_key() -> str:
-    return base64.b64encode(secrets.token_bytes(_KEY_OCTETS)).decode("ascii")
+def _random_key(octets: int) -> str:
+    return base64.b64encode(secrets.token_bytes(octets)).decode("ascii")
 
 
 def _write_privately(file: Path, text: str) -> None:

@@ -7,19 +7,17 @@ be mounted under a path prefix as API Gateway does with its stage name.
 
 from __future__ import annotations
 
-import base64
 import errno
 import functools
 import http
-import json
 import socket
 import sys
 import traceback
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from chalice.local import ChaliceRequestHandler, LocalChalice, LocalGatewayException, RouteMatcher, ThreadedHTTPServer
 
+from infra.local.answers import Answer, Refused, answer_of, nothing_here, problem
 from infra.local.problems import CannotRun
 
 if TYPE_CHECKING:
@@ -36,36 +34,6 @@ _DRAINED_OCTETS = 64_000_000
 _SECONDS_DRAINING = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One HTTP response; `closing` ends the connection after it."""
-
-    status: int
-    body: bytes
-    headers: list[tuple[str, str]] = field(default_factory=list)
-    closing: bool = False
-
-
-class Refused(Exception):
-    """A request that the gateway answers by itself."""
-
-    def __init__(self, answer: Answer) -> None:
-        super().__init__(answer.status)
-        self.answer = answer
-
-
-def problem(status: int, detail: str, *, closing: bool = False) -> Answer:
-    """A problem document (RFC 9457) that repeats nothing of the request."""
-    title = http.HTTPStatus(status).phrase
-    body = json.dumps({"type": "about:blank", "title": title, "status": status, "detail": detail}).encode()
-    headers = [
-        ("Content-Type", "application/problem+json"),
-        ("Cache-Control", "no-store"),
-        ("X-Content-Type-Options", "nosniff"),
-    ]
-    return Answer(status, body, headers, closing)
-
-
 def listen(port: int) -> socket.socket:
     """A socket that listens on this machine alone; port 0 takes a free one. Raises CannotRun."""
     listening = socket.socket()
@@ -76,7 +44,9 @@ def listen(port: int) -> socket.socket:
     except OSError as error:
         listening.close()
         if error.errno == errno.EADDRINUSE:
-            raise CannotRun(f"Port {port} is in use: stop what uses it, or choose another with PORT=… .") from error
+            raise CannotRun(
+                f"Port {port} is in use: stop what uses it, or choose another as in `make run PORT=8001`."
+            ) from error
         raise CannotRun(f"Port {port} cannot be used: {error.strerror}.") from error
     return listening
 
@@ -127,8 +97,6 @@ class GatewayHandler(ChaliceRequestHandler):
     wbufsize = -1
     disable_nagle_algorithm = True
     timeout = SECONDS_IDLE
-    server_version = "Signoff"
-    sys_version = ""
 
     def __init__(  # noqa: PLR0913 - the base's signature and the prefix
         self, request: Any, client_address: Any, server: Any, *, app_object: Chalice, config: Config, prefix: str
@@ -147,6 +115,10 @@ class GatewayHandler(ChaliceRequestHandler):
         self._send(self._ask_gateway(path, body))
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _generic_handle  # noqa: N815 - http.server's
+
+    def version_string(self) -> str:
+        """What the `Server` header says: no versions."""
+        return "Signoff"
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002 - the base's signature
         """Answer what `http.server` itself refuses; its own page would repeat the request."""
@@ -176,19 +148,19 @@ class GatewayHandler(ChaliceRequestHandler):
         if self.prefix:
             inner = path.removeprefix(self.prefix)
             if inner == path or not (inner == "" or inner.startswith(("/", "?"))):
-                raise _nothing_here()
+                raise nothing_here()
             path = inner if inner.startswith("/") else f"/{inner}"
         try:
             self.routes.match_route(path)
         except ValueError:
-            raise _nothing_here() from None
+            raise nothing_here() from None
         return path
 
     def _ask_gateway(self, path: str, body: bytes) -> Answer:
         headers = {name.lower(): value for name, value in self.headers.items()}
         try:
             answer = self.local_gateway.handle_request(self.command, path, headers, body or None)
-            return _answer_of(answer)
+            return answer_of(answer)
         except LocalGatewayException as error:
             return problem(error.CODE, "The gateway refused the request.")
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer and the server goes on
@@ -221,24 +193,3 @@ class GatewayHandler(ChaliceRequestHandler):
                 left -= len(octets)
         except OSError:
             return
-
-
-def _nothing_here() -> Refused:
-    # API Gateway says 403 here unless its answer is customized, and repeats the credentials that it was sent.
-    return Refused(problem(404, "There is nothing at this address."))
-
-
-def _answer_of(response: dict[str, Any]) -> Answer:
-    """What a Lambda function returned, as HTTP. Raises ValueError for headers that HTTP cannot carry."""
-    body = response.get("body") or b""
-    if response.get("isBase64Encoded"):
-        body = base64.b64decode(body)
-    single: dict[str, Any] = response.get("headers") or {}
-    several: dict[str, list[Any]] = response.get("multiValueHeaders") or {}
-    headers = [(name, str(value)) for name, value in single.items() if name.lower() != "content-length"]
-    headers += [(name, str(value)) for name, values in several.items() for value in values]
-    for name, value in headers:
-        if not f"{name}{value}".isprintable() or not name.isascii():
-            raise ValueError("a response header holds what HTTP cannot carry")
-        value.encode("latin-1")
-    return Answer(response["statusCode"], body.encode() if isinstance(body, str) else body, headers)

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-import base64
-import json
 from typing import TYPE_CHECKING
 
 import pytest
 
+from chalicelib.settings import settings_from
+from infra.local.environment import environment
 from infra.local.folder import open_folder
 from infra.local.problems import CannotRun
 
@@ -23,14 +23,14 @@ def test_secrets_are_random_kept_and_private(tmp_path: Path) -> None:
         assert folder.secrets()["SIGNOFF_PEPPER_KEY"] != first["SIGNOFF_PEPPER_KEY"]
 
 
-def test_secrets_are_in_the_form_that_the_settings_read(tmp_path: Path) -> None:
+def test_the_service_reads_its_settings_from_what_the_runner_hands_over(tmp_path: Path) -> None:
     with open_folder(tmp_path) as folder:
-        made = folder.secrets()
-    keys = json.loads(made["SIGNOFF_MASTER_KEYS"])
-    assert set(keys) == {"1"}
-    assert keys["1"]["state"] == "minting"
-    assert len(base64.b64decode(keys["1"]["secret"], validate=True)) == 32
-    assert len(base64.b64decode(made["SIGNOFF_PEPPER_KEY"], validate=True)) == 32
+        handed_over = environment(folder.secrets(), "http://127.0.0.1:1", "http://127.0.0.1:2/api", "local")
+    settings = settings_from(handed_over.values)
+    assert settings.keyring.minting.version == 1
+    assert (settings.public_url, settings.dynamodb_url) == ("http://127.0.0.1:2/api", "http://127.0.0.1:1")
+    assert (settings.recipients_table, settings.control_table) == ("signoff-local-recipients", "signoff-local-control")
+    assert settings.region == "us-east-1"
 
 
 def test_a_new_folder_is_its_owners_alone(tmp_path: Path) -> None:

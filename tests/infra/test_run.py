@@ -157,7 +157,7 @@ def test_a_busy_port_is_told_in_one_sentence(folder: Path, data: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         said = fails(folder, "run", "--data-dir", str(data), environment={"PORT": str(port)})
-    assert said == f"Port {port} is in use: stop what uses it, or choose another with PORT=… .\n"
+    assert said == f"Port {port} is in use: stop what uses it, or choose another as in `make run PORT=8001`.\n"
     assert not data.exists()
 
 

@@ -1,0 +1,140 @@
+"""Senders and their API keys, in the control table."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from pynamodb.exceptions import PutError
+
+from chalicelib.domain.categories import Catalogue, Category, Ground, Kind
+from chalicelib.domain.errors import ActRefused, PepperUnusable, StoreUnavailable, UnknownSender
+from chalicelib.domain.identity import pepper_fingerprint
+from chalicelib.domain.senders import Sender
+from chalicelib.store import codec, pepper
+from chalicelib.store.calls import batch_get, translated
+from chalicelib.store.models import SENDER, KeyItem, SenderItem
+from chalicelib.store.port import Busy, OutcomeUnknown
+
+if TYPE_CHECKING:
+    from pynamodb.connection import Connection
+
+    from chalicelib.store.calls import Raw
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """An API key as it is stored: never its text, only the SHA-256 of its secret. Times in milliseconds."""
+
+    id: str
+    sender: str
+    digest: str
+    scopes: frozenset[str]
+    created: int
+    revoked: int | None = None
+
+
+class Senders:
+    """Reads and writes of the control table. Every read is strongly consistent."""
+
+    def __init__(self, connection: Connection, table: str, pepper_key: bytes) -> None:
+        self._connection = connection
+        self._table = table
+        self._pepper_key = pepper_key
+
+    def get(self, code: str) -> Sender:
+        """The sender of this code. Raises `UnknownSender`, `PepperUnusable`, `StoreUnavailable`."""
+        raw = self._read(_partition(code), SENDER)
+        if raw is None:
+            raise UnknownSender
+        return self._load(code, SenderItem.from_raw_data(raw), raw)
+
+    def _load(self, code: str, item: SenderItem, raw: Raw) -> Sender:
+        if "pepper" not in raw or "fingerprint" not in raw:
+            raise PepperUnusable(code)
+        shards = int(item.shards)
+        return Sender(
+            code=code,
+            name=item.name,
+            catalogue=_load_catalogue(item.categories),
+            pepper=pepper.unwrap(self._pepper_key, code, item.pepper, shards, item.fingerprint),
+            shards=shards,
+            hashed=item.hashed,
+            form_open=item.form_open,
+        )
+
+    def create(self, sender: Sender) -> None:
+        """Stores a new sender. Raises `ActRefused` where the code is taken, `StoreUnavailable`."""
+        item = SenderItem(
+            _partition(sender.code),
+            SENDER,
+            version=1,
+            name=sender.name,
+            categories=_dump_catalogue(sender.catalogue),
+            shards=sender.shards,
+            hashed=sender.hashed,
+            form_open=sender.form_open,
+            pepper=pepper.wrap(self._pepper_key, sender.code, sender.pepper),
+            fingerprint=pepper_fingerprint(sender.pepper, sender.shards),
+        )
+        self._put(item)
+
+    def find_key(self, sender: str, key_id: str) -> ApiKey | None:
+        """The API key of this id, revoked or not. Raises `StoreUnavailable`."""
+        raw = self._read(_partition(sender), f"key#{key_id}")
+        if raw is None:
+            return None
+        item = KeyItem.from_raw_data(raw)
+        revoked = int(item.revoked) if "revoked" in raw else None
+        return ApiKey(key_id, sender, item.digest, frozenset(item.scopes.split()), int(item.created), revoked)
+
+    def create_key(self, key: ApiKey) -> None:
+        """Stores a new API key. Raises `ActRefused` where the id is taken, `StoreUnavailable`."""
+        scopes = " ".join(sorted(key.scopes))
+        self._put(
+            KeyItem(_partition(key.sender), f"key#{key.id}", digest=key.digest, scopes=scopes, created=key.created)
+        )
+
+    def _read(self, pk: str, sk: str) -> Raw | None:
+        try:
+            found, left, _ = batch_get(self._connection, self._table, [(pk, sk)])
+        except (Busy, OutcomeUnknown):
+            raise StoreUnavailable("the store did not answer") from None
+        if left:
+            raise StoreUnavailable("the store is busy")
+        return found.get((pk, sk))
+
+    def _put(self, item: SenderItem | KeyItem) -> None:
+        kwargs: dict[str, Any] = item.get_save_kwargs_from_instance(condition=type(item).sk.does_not_exist())
+        try:
+            self._connection.dispatch("PutItem", kwargs)
+        except (BotoCoreError, ClientError) as error:
+            raise _why(PutError("put", error)) from error
+
+
+def _why(error: PutError) -> Exception:
+    if error.cause_response_code == "ConditionalCheckFailedException":
+        return ActRefused("this code or id is taken")
+    meaning = translated(error)
+    return StoreUnavailable("the store did not answer") if isinstance(meaning, Busy | OutcomeUnknown) else meaning
+
+
+def _partition(code: str) -> str:
+    return f"sender#{code}"
+
+
+def _dump_catalogue(catalogue: Catalogue) -> str:
+    return codec.dump(
+        [{name: getattr(category, name) for name in Category.__dataclass_fields__} for category in catalogue.categories]
+    )
+
+
+def _load_catalogue(text: str) -> Catalogue:
+    return Catalogue(tuple(_load_category(raw) for raw in json.loads(text)))
+
+
+def _load_category(raw: dict[str, Any]) -> Category:
+    ground = raw.get("ground")
+    return Category(**{**raw, "kind": Kind(raw["kind"]), "ground": None if ground is None else Ground(ground)})
