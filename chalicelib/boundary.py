@@ -71,7 +71,11 @@ def problem(error: errors.SignoffError) -> Response:
     name = "".join(f"-{c.lower()}" if c.isupper() else c for c in type(error).__name__).lstrip("-")
     body: dict[str, Any] = {"type": f"urn:signoff:{name}", "title": status.phrase, "status": status.value}
     body["detail"] = str(error)
-    headers = {**SECURITY_HEADERS, "Content-Type": "application/problem+json", **_hints(error)}
+    headers: dict[str, str | list[str]] = {
+        **SECURITY_HEADERS,
+        "Content-Type": "application/problem+json",
+        **_hints(error),
+    }
     return Response(json.dumps(body), headers, status.value)
 
 

@@ -76,11 +76,11 @@ class Block:
 class State:
     """All registers of one recipient. Mappings go by scope: a category id or `*`; they are never written to."""
 
-    choice: Mapping[str, Choice] = field(default=_NONE)
-    stated: Mapping[str, Mark] = field(default=_NONE)
-    consent: Mapping[str, Mark] = field(default=_NONE)
-    consent_told: Mapping[str, Mark] = field(default=_NONE)
-    block: Mapping[str, Block] = field(default=_NONE)
+    choice: Mapping[str, Choice] = field(default_factory=lambda: _NONE)
+    stated: Mapping[str, Mark] = field(default_factory=lambda: _NONE)
+    consent: Mapping[str, Mark] = field(default_factory=lambda: _NONE)
+    consent_told: Mapping[str, Mark] = field(default_factory=lambda: _NONE)
+    block: Mapping[str, Block] = field(default_factory=lambda: _NONE)
     complaint: Mark | None = None
     bounced: Mark | None = None
     bounce_lifted: Mark | None = None

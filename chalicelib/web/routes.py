@@ -23,9 +23,11 @@ PAGE_FIELD = "page"
 _FIELD_OCTETS = 1_000
 
 _PAGE = """<!doctype html>
-<html lang="en" dir="ltr"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
+<html lang="en" dir="ltr"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width,initial-scale=1">
 <title>{title}</title><style>
-:root{{color-scheme:light dark}}body{{font:1.125rem/1.5 system-ui,sans-serif;max-width:38rem;margin:0 auto;padding:2rem 1rem}}
+:root{{color-scheme:light dark}}body{{font:1.125rem/1.5 system-ui,sans-serif;max-width:38rem;margin:0 auto;
+padding:2rem 1rem}}
 button{{font:inherit;min-height:3rem;padding:.5rem 1.25rem;border:2px solid;border-radius:.4rem;cursor:pointer}}
 button:focus-visible{{outline:3px solid Highlight;outline-offset:3px}}form{{margin:1.5rem 0}}
 </style></head><body><main><h1>{title}</h1>{content}</main></body></html>"""
@@ -99,5 +101,5 @@ def _trouble(error: SignoffError) -> Response:
 
 
 def _page(status: int, title: str, content: str) -> Response:
-    headers = {**SECURITY_HEADERS, "Content-Type": "text/html; charset=utf-8"}
+    headers: dict[str, str | list[str]] = {**SECURITY_HEADERS, "Content-Type": "text/html; charset=utf-8"}
     return Response(_PAGE.format(title=title, content=content), headers, int(status))

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+import os
+import secrets
+import time
+from email.message import EmailMessage
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from chalicelib.domain.senders import Sender
+    from chalicelib.use_cases import Service
+
+DEMO = "demo.json"
+MESSAGE = "welcome.eml"
+SENDER_CODE = "demosend"
+RECIPIENT = "dana.reader@example.com"
 
 
 def prepare_demo(folder: Path, public_url: str) -> list[str]:
@@ -14,4 +27,105 @@ def prepare_demo(folder: Path, public_url: str) -> list[str]:
     Called once the environment is set, the tables exist and `app` is imported, before the first request is answered.
     On a folder of an earlier run what it made is there already, unless the engine was in memory.
     """
-    return [f"Signoff runs at {public_url} with its data in {folder}. Ctrl-C stops it."]
+    from app import app  # noqa: PLC0415 - reads the environment, which the runner has set only now
+    from chalicelib.domain.errors import UnknownSender  # noqa: PLC0415 - as above
+
+    service = app.service
+    try:
+        sender = service.senders.get(SENDER_CODE)
+        api_key = str(json.loads((folder / DEMO).read_text("utf-8"))["api_key"])
+    except (UnknownSender, OSError):
+        sender, api_key = _new_sender(service)
+    demo = _describe(service, sender, api_key, public_url)
+    _write(folder / DEMO, json.dumps(demo, indent=2) + "\n")
+    _write(folder / MESSAGE, _message(service, sender))
+    return _lines(folder, demo)
+
+
+def _new_sender(service: Service) -> tuple[Sender, str]:
+    from chalicelib.api_keys import mint_api_key  # noqa: PLC0415 - as in prepare_demo
+    from chalicelib.domain.errors import UnknownSender  # noqa: PLC0415 - as above
+    from chalicelib.domain.senders import PEPPER_OCTETS, Sender  # noqa: PLC0415 - as above
+    from chalicelib.store.senders import ApiKey  # noqa: PLC0415 - as above
+
+    try:
+        sender = service.senders.get(SENDER_CODE)
+    except UnknownSender:
+        sender = Sender(SENDER_CODE, "Demo Shop", _catalogue(), secrets.token_bytes(PEPPER_OCTETS))
+        service.senders.create(sender)
+    key = mint_api_key(service.settings.keyring, sender.code)
+    scopes = frozenset({"links", "read", "write", "admin"})
+    service.senders.create_key(ApiKey(key.id, sender.code, key.digest, scopes, time.time_ns() // 1_000_000))
+    return sender, key.text
+
+
+def _catalogue() -> Any:
+    from chalicelib.domain.categories import Catalogue, Category, Ground, Kind  # noqa: PLC0415 - as in prepare_demo
+
+    return Catalogue(
+        (
+            Category("newsletter", 1, Kind.OPTIONAL, "Newsletter", "News of the shop, once a month"),
+            Category("offers", 2, Kind.OPTIONAL, "Offers", "What is cheaper this week"),
+            Category("policy-updates", 3, Kind.OPTIONAL, "Policy updates", "What changes in our terms"),
+            Category(
+                "service-alerts",
+                4,
+                Kind.SERVICE_ALERT,
+                "Service alerts",
+                "Orders and the security of your account",
+                ground=Ground.TRANSACTION,
+            ),
+        )
+    )
+
+
+def _minted(service: Service, sender: Sender) -> Any:
+    from chalicelib.domain.addresses import parse_address  # noqa: PLC0415 - as in prepare_demo
+    from chalicelib.use_cases import mint_links  # noqa: PLC0415 - as above
+
+    return mint_links(service, sender, "newsletter", parse_address(RECIPIENT))
+
+
+def _describe(service: Service, sender: Sender, api_key: str, public_url: str) -> dict[str, Any]:
+    minted = _minted(service, sender)
+    return {
+        "url": public_url,
+        "sender": sender.code,
+        "api_key": api_key,
+        "recipient": RECIPIENT,
+        "categories": [category.id for category in sender.catalogue.active],
+        "links": {"one_click": minted.one_click, "preferences": minted.preferences},
+    }
+
+
+def _message(service: Service, sender: Sender) -> str:
+    from chalicelib.api.routes import headers_of  # noqa: PLC0415 - as in prepare_demo
+
+    minted = _minted(service, sender)
+    message = EmailMessage()
+    message["From"] = "Demo Shop <news@shop.example.com>"
+    message["To"] = RECIPIENT
+    message["Subject"] = "Welcome"
+    text = f"Welcome to Demo Shop!\n\n--\nNo more of these? {minted.preferences}\n"
+    message.set_content(text, cte="8bit")
+    lines = "".join(f"{name}: {value}\n" for name, value in headers_of(minted, sender, "newsletter").items())
+    return lines + message.as_string()
+
+
+def _write(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)  # demo.json holds a working API key
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def _lines(folder: Path, demo: dict[str, Any]) -> list[str]:
+    url, links = demo["url"], demo["links"]
+    bearer = f"-H 'Authorization: Bearer {demo['api_key']}'"
+    asked = json.dumps({"category": "newsletter", "addresses": [demo["recipient"]]})
+    return [
+        f"Signoff runs at {url} with its data in {folder}. Ctrl-C stops it.",
+        f"Open the page of a link:  {links['preferences']}",
+        f"One click, as a mail client does it:  curl -d List-Unsubscribe=One-Click '{links['one_click']}'",
+        f"May I send?  curl {bearer} -d '{asked}' {url}/v1/check",
+        f"All of it is in {folder / DEMO}, and a message with the headers in {folder / MESSAGE}.",
+    ]
