@@ -1,0 +1,81 @@
+"""The app on real tables, answered through Chalice's own test client."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from chalice.test import Client, HTTPResponse
+
+from app import app
+from chalicelib.domain.addresses import parse_address
+from chalicelib.domain.categories import Catalogue, Category, Ground, Kind
+from chalicelib.domain.decision import Reason, decide
+from chalicelib.domain.senders import Sender
+from chalicelib.settings import settings_from
+from chalicelib.tokens import Purpose, mint
+from chalicelib.use_cases import Service
+from tests.engines import LocalTables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CODE = "testsend"
+ADDRESS = "dana.reader@example.com"
+
+
+@dataclass
+class Site:
+    client: Client
+    service: Service
+    tables: LocalTables
+
+    def token(self, number: int = 1, purpose: Purpose = Purpose.ONE_CLICK, address: str = ADDRESS) -> str:
+        return mint(self.service.settings.keyring, purpose, CODE, number, 20_000, address)
+
+    def post(self, path: str, body: bytes = b"List-Unsubscribe=One-Click", **headers: str) -> HTTPResponse:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.client.http.post(path, headers=named, body=body)
+
+    def reasons(self, address: str = ADDRESS) -> dict[str, Reason | None]:
+        sender = self.service.senders.get(CODE)
+        state = self.service.reader.recipient(sender.place_of(parse_address(address))).state
+        return {category.id: decide(state, category).reason for category in sender.catalogue.categories}
+
+    def stored(self) -> list[dict[str, Any]]:
+        return self.tables.items(self.tables.names.recipients)
+
+    def entries(self) -> int:
+        return sum(item["sk"]["S"].startswith("log#") for item in self.stored())
+
+
+@pytest.fixture
+def site(dynoxide_tables: LocalTables) -> Iterator[Site]:
+    key = base64.b64encode(bytes(range(32))).decode()
+    settings = settings_from(
+        {
+            "SIGNOFF_PUBLIC_URL": "https://choices.example.com/api",
+            "SIGNOFF_RECIPIENTS_TABLE": dynoxide_tables.names.recipients,
+            "SIGNOFF_CONTROL_TABLE": dynoxide_tables.names.control,
+            "SIGNOFF_DYNAMODB_URL": dynoxide_tables.url or "",
+            "SIGNOFF_MASTER_KEYS": json.dumps({"1": {"secret": key, "state": "minting"}}),
+            "SIGNOFF_PEPPER_KEY": base64.b64encode(bytes(range(64))).decode(),
+            "AWS_REGION": "us-east-1",
+        }
+    )
+    service = Service(settings)
+    catalogue = Catalogue(
+        (
+            Category("news", 1, Kind.OPTIONAL, "News <b>"),
+            Category("offers", 2, Kind.OPTIONAL, "Offers"),
+            Category("alerts", 3, Kind.SERVICE_ALERT, "Alerts", ground=Ground.SAFETY),
+        )
+    )
+    service.senders.create(Sender(CODE, "Test & Sons", catalogue, bytes(range(32))))
+    app._service = service
+    with Client(app) as client:
+        yield Site(client, service, dynoxide_tables)
+    app._service = None

@@ -1,0 +1,141 @@
+"""The one-click endpoint, by the numbers of conformance A."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+
+from chalicelib.domain.acts import Via
+from chalicelib.domain.decision import Reason
+from chalicelib.tokens import Purpose
+from chalicelib.use_cases import open_link, opt_out
+from tests.web.conftest import ADDRESS, Site
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MULTIPART = (
+    b'--b0undary\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--b0undary--\r\n'
+)
+ONE_CLICK_BODIES = {
+    "A1 form": ("application/x-www-form-urlencoded", b"List-Unsubscribe=One-Click"),
+    "A2 multipart": ("multipart/form-data; boundary=b0undary", MULTIPART),
+    "A2 RFC 8058's own delimiter": ("multipart/form-data; boundary=b0undary", MULTIPART.replace(b"--b0", b"b0")),
+    "A9 no type": (None, b"List-Unsubscribe=One-Click"),
+    "A9 text": ("text/plain", b"List-Unsubscribe=One-Click"),
+    "A9 parameters": ("application/x-www-form-urlencoded; charset=UTF-8; x=y", b"List-Unsubscribe=One-Click"),
+    "A9 unknown": ("application/x-who-knows", b"{"),
+    "A9 JSON": ("application/json", b"[" * 5_000),
+    "A9 empty": ("application/x-www-form-urlencoded", b""),
+    "A9 malformed": ("multipart/form-data", b"\xff\xfe%%%"),
+    "A9 large": ("application/x-www-form-urlencoded", b"x" * 6_000_000),
+}
+
+
+@pytest.mark.parametrize("name", ONE_CLICK_BODIES)
+def test_whatever_the_body_a_good_link_opts_out_of_its_category_alone(site: Site, name: str) -> None:
+    """A1, A2, A3, A4, A9, A12."""
+    kind, body = ONE_CLICK_BODIES[name]
+
+    answer = site.post(f"/u/{site.token()}", body, **({} if kind is None else {"Content_Type": kind}))
+
+    assert answer.status_code == 200
+    assert not {"location", "set-cookie"} & {header.lower() for header in answer.headers}
+    assert site.reasons() == {"news": Reason.OPTED_OUT, "offers": None, "alerts": None}
+
+
+def test_body_fields_never_override_the_link(site: Site) -> None:
+    """A5."""
+    site.post(f"/u/{site.token()}", b"category=offers&address=other@example.com&List-Unsubscribe=all&scope=*")
+
+    assert site.reasons() == {"news": Reason.OPTED_OUT, "offers": None, "alerts": None}
+    assert set(site.reasons("other@example.com").values()) == {None}
+
+
+@pytest.mark.parametrize("spoil", [lambda t: t[:-1], lambda t: t + "=", lambda t: "p" + t[1:], lambda _: "x"])
+def test_a_spoiled_link_changes_nothing_and_says_so(site: Site, spoil: Callable[[str], str]) -> None:
+    """A6, H6."""
+    answer = site.post(f"/u/{spoil(site.token())}")
+
+    assert answer.status_code == 404
+    assert b"does not work" in answer.body
+    assert site.stored() == []
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("purpose", list(Purpose))
+def test_opening_writes_nothing_and_uses_no_link_up(site: Site, method: str, purpose: Purpose) -> None:
+    """A7."""
+    token = site.token(purpose=purpose)
+    for _ in range(3):
+        site.client.http.request(method, f"/u/{token}")
+
+    assert site.stored() == []
+    assert site.post(f"/u/{token}").status_code == 200
+    assert site.reasons()["news"] is Reason.OPTED_OUT
+
+
+def test_the_page_has_no_script_and_shows_a_mask_only(site: Site) -> None:
+    """A8, F4, F5; and the sender's own words are escaped."""
+    answer = site.client.http.get(f"/u/{site.token()}")
+    page = answer.body.decode()
+
+    assert "<script" not in page
+    assert "News &lt;b&gt;" in page
+    assert "Test &amp; Sons" in page
+    assert ADDRESS not in page
+    assert "d**r@e*****.com" in page
+    assert 'action="/api/u/' in page
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_a_repeat_gets_the_same_answer_and_records_nothing_new(site: Site) -> None:
+    """A10."""
+    first, second = (site.post(f"/u/{site.token()}") for _ in range(2))
+
+    assert (first.status_code, first.body) == (second.status_code, second.body)
+    assert site.entries() == 1
+
+
+def test_two_in_parallel_record_one_act(site: Site) -> None:
+    """A10."""
+    opened = open_link(site.service, site.token())
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda _: opt_out(site.service, opened, Via.ONE_CLICK), range(2)))
+
+    assert site.entries() == 1
+    assert site.reasons()["news"] is Reason.OPTED_OUT
+
+
+def test_stop_all_leaves_service_alerts(site: Site) -> None:
+    """C3, H2."""
+    answer = site.post(f"/u/{site.token()}/all")
+
+    assert answer.status_code == 200
+    assert site.reasons() == {"news": Reason.OPTED_OUT_OF_ALL, "offers": Reason.OPTED_OUT_OF_ALL, "alerts": None}
+
+
+def test_a_link_of_a_service_alert_stops_no_service_alert(site: Site) -> None:
+    token = site.token(3, Purpose.PREFERENCES)
+
+    assert b"always reaches" in site.client.http.get(f"/u/{token}").body
+    assert site.post(f"/u/{token}").status_code == 404
+    assert site.reasons()["alerts"] is None
+
+
+def test_a_store_that_does_not_answer_gets_503_and_never_a_false_success(site: Site) -> None:
+    """A11."""
+    table = site.tables.names.recipients
+    site.tables.client.update_table(TableName=table, DeletionProtectionEnabled=False)
+    site.tables.client.delete_table(TableName=table)
+
+    answer = site.post(f"/u/{site.token()}")
+
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) > 0
+    assert b"was not saved" in answer.body
+    assert ADDRESS.encode() not in answer.body
