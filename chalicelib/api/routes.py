@@ -11,6 +11,7 @@ from chalicelib import use_cases
 from chalicelib.boundary import SignoffApp, answering, json_answer, json_body, problem
 from chalicelib.domain.addresses import parse_address
 from chalicelib.domain.errors import InvalidAddress, InvalidRequest
+from chalicelib.message import headers_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from chalice.app import Response
 
     from chalicelib.domain.senders import Sender
-    from chalicelib.use_cases import Answer, Minted, Service
+    from chalicelib.use_cases import Answer, Service
 
 MOST = 1_000
 api = Blueprint(__name__)
@@ -96,21 +97,8 @@ def _link(sender: Sender, category: str, wanted: object) -> dict[str, Any]:
         "recipient": minted.recipient,
         "url": minted.one_click,
         "preferences_url": minted.preferences,
-        "headers": headers_of(minted, sender, category),
+        "headers": headers_of(minted, sender.code, category, _service().settings.public_url),
     }
-
-
-def headers_of(minted: Minted, sender: Sender, category: str) -> dict[str, str]:
-    """Conformance B1 to B3: ready to be put into the message, signed by DKIM with it."""
-    host = _service().settings.public_url.split("://", 1)[1].partition("/")[0].partition(":")[0]
-    list_id = {"List-Id": f"<{category}.{sender.code}.{host}>"}
-    if minted.one_click is None:
-        return list_id
-    one_click = {
-        "List-Unsubscribe": f"<{minted.one_click}>",
-        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-    }
-    return {**one_click, **list_id}
 
 
 def _category(body: dict[str, Any]) -> str:

@@ -61,7 +61,7 @@ class Reader:
         partition = partition_of(sender, shard)
         wanted = [(partition, entry_sort_key(seq)) for seq in range(after + 1, after + 1 + min(limit, KEYS_A_CALL))]
         found = self._read(wanted)
-        return until_gap(load_entry(found[key]) for key in wanted if key in found)
+        return until_gap(after, (load_entry(found[key]) for key in wanted if key in found))
 
     def _read(self, keys: list[Key]) -> dict[Key, Raw]:
         patience, found, left = Patience(self._timing), {}, keys
@@ -77,11 +77,11 @@ class Reader:
         return found, left
 
 
-def until_gap(entries: Iterable[Entry]) -> list[Entry]:
-    """The entries before the first missing number."""
+def until_gap(after: int, entries: Iterable[Entry]) -> list[Entry]:
+    """The entries that follow number `after` without one missing."""
     kept: list[Entry] = []
     for entry in entries:
-        if kept and entry.seq != kept[-1].seq + 1:
+        if entry.seq != after + len(kept) + 1:
             break
         kept.append(entry)
     return kept

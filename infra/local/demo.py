@@ -27,10 +27,11 @@ def prepare_demo(folder: Path, public_url: str) -> list[str]:
     Called once the environment is set, the tables exist and `app` is imported, before the first request is answered.
     On a folder of an earlier run what it made is there already, unless the engine was in memory.
     """
-    from app import app  # noqa: PLC0415 - reads the environment, which the runner has set only now
-    from chalicelib.domain.errors import UnknownSender  # noqa: PLC0415 - as above
+    from chalicelib.domain.errors import UnknownSender  # noqa: PLC0415 - the runner sets the environment first
+    from chalicelib.settings import settings_from  # noqa: PLC0415 - as above
+    from chalicelib.use_cases import Service  # noqa: PLC0415 - as above
 
-    service = app.service
+    service = Service(settings_from(os.environ))
     try:
         sender = service.senders.get(SENDER_CODE)
         api_key = str(json.loads((folder / DEMO).read_text("utf-8"))["api_key"])
@@ -99,16 +100,17 @@ def _describe(service: Service, sender: Sender, api_key: str, public_url: str) -
 
 
 def _message(service: Service, sender: Sender) -> str:
-    from chalicelib.api.routes import headers_of  # noqa: PLC0415 - as in prepare_demo
+    from chalicelib.message import headers_of  # noqa: PLC0415 - as in prepare_demo
 
     minted = _minted(service, sender)
+    headers = headers_of(minted, sender.code, "newsletter", service.settings.public_url)
     message = EmailMessage()
     message["From"] = "Demo Shop <news@shop.example.com>"
     message["To"] = RECIPIENT
     message["Subject"] = "Welcome"
     text = f"Welcome to Demo Shop!\n\n--\nNo more of these? {minted.preferences}\n"
     message.set_content(text, cte="8bit")
-    lines = "".join(f"{name}: {value}\n" for name, value in headers_of(minted, sender, "newsletter").items())
+    lines = "".join(f"{name}: {value}\n" for name, value in headers.items())
     return lines + message.as_string()
 
 
