@@ -23,16 +23,28 @@ TICK = 1
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """The times of one attempt: `now` for restrictive parts, `first` (of the first attempt) for permissive ones."""
+    """The times of one attempt: `now` for restrictive parts, `kept` for permissive ones.
+
+    `found` is the newest time that the first attempt read: what is newer than that has overtaken it.
+    """
 
     now: int
-    first: int
+    kept: int
+    found: int
 
     @classmethod
     def of(cls, state: State, now: int, first: Stamp | None = None) -> Stamp:
-        """The stamp of an attempt that read `state` at `now`; `first` is that of the first attempt, if not this one."""
-        at = max(now, state.newest() + 2 * TICK)  # two, because the `*` part of a submission counts one earlier
-        return cls(at, at if first is None else first.first)
+        """The stamp of an attempt that read `state` at `now`; `first` is that of the first attempt, if not this one.
+
+        What overtook a permissive part may bear an earlier time, from a container with a slower clock. So the part
+        goes back to the earliest of what overtook it, where the tie is the restriction's.
+        """
+        newest = state.newest()
+        at = max(now, newest + 2 * TICK)  # two, because the `*` part of a submission counts one earlier
+        if first is None:
+            return cls(at, at, newest)
+        overtaking = (register.at for register in state.registers() if register.at > first.found)
+        return cls(at, min(first.kept, *overtaking, first.kept), first.found)
 
 
 def stamped(draft: Act, stamp: Stamp) -> Act:
@@ -46,5 +58,5 @@ def _stamped(part: Part, stamp: Stamp, *, is_mixed: bool) -> Part:
         earlier = TICK if is_mixed and scope_of(part) == ALL else 0
         return replace(part, at=stamp.now - earlier)
     if isinstance(part, PERMISSIVE):
-        return replace(part, at=stamp.first)
+        return replace(part, at=stamp.kept)
     return part
