@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from chalicelib.api.routes import api
-from chalicelib.boundary import SignoffApp
-from chalicelib.web.routes import pages
+from chalicelib.application import SignoffApp
+from chalicelib.web.opt_out_form import opt_out_form
+from chalicelib.web.preferences import preferences
+from chalicelib.web.unsubscribe import unsubscribe
 
 app = SignoffApp(app_name="signoff")
-app.register_blueprint(pages)
-app.register_blueprint(api)
+for blueprint in (unsubscribe, preferences, opt_out_form, api):
+    app.register_blueprint(blueprint)

@@ -4,31 +4,30 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from chalice.app import Chalice, Response
+from chalice.app import Response
 
 from chalicelib.domain import errors
-from chalicelib.settings import settings_from
-from chalicelib.use_cases import Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from chalice.app import Request
+
 LOG = logging.getLogger("signoff")
 MAX_JSON_OCTETS = 1_000_000
+JSON = "application/json"
 SECURITY_HEADERS = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-    ),
-    "Referrer-Policy": "same-origin",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
     "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
     "X-Content-Type-Options": "nosniff",
     "X-Robots-Tag": "noindex, nofollow",
 }
+"""Conformance F4. Pages have a policy and a referrer of their own."""
 
 _STATUS: tuple[tuple[type[errors.SignoffError], HTTPStatus], ...] = (
     (errors.Unauthenticated, HTTPStatus.UNAUTHORIZED),
@@ -36,6 +35,10 @@ _STATUS: tuple[tuple[type[errors.SignoffError], HTTPStatus], ...] = (
     (errors.UnknownCategory, HTTPStatus.NOT_FOUND),
     (errors.UnknownSender, HTTPStatus.NOT_FOUND),
     (errors.InvalidToken, HTTPStatus.NOT_FOUND),
+    (errors.NothingHere, HTTPStatus.NOT_FOUND),
+    (errors.FormClosed, HTTPStatus.NOT_FOUND),
+    (errors.MethodNotAllowed, HTTPStatus.METHOD_NOT_ALLOWED),
+    (errors.CannotOptOut, HTTPStatus.CONFLICT),
     (errors.CategoryRefused, HTTPStatus.CONFLICT),
     (errors.IdempotencyMismatch, HTTPStatus.UNPROCESSABLE_ENTITY),
     (errors.TooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
@@ -47,41 +50,46 @@ _STATUS: tuple[tuple[type[errors.SignoffError], HTTPStatus], ...] = (
 )
 
 
-class SignoffApp(Chalice):
-    """The Chalice app with the service it speaks for: made from the environment when the first request needs it."""
-
-    _service: Service | None = None
-
-    @property
-    def service(self) -> Service:
-        """What requests use. Raises `SettingsError`."""
-        if self._service is None:
-            self._service = Service(settings_from(os.environ))
-        return self._service
-
-
 def status_of(error: errors.SignoffError) -> HTTPStatus:
     """The status that says what this error is. The first line of the table that fits decides."""
     return next(status for kind, status in _STATUS if isinstance(error, kind))
 
 
-def problem(error: errors.SignoffError) -> Response:
-    """RFC 9457: `type` is one stable name per cause, `detail` says what was wrong (conformance G1)."""
+def name_of(error: errors.SignoffError) -> str:
+    """The stable name of a cause: `UnknownCategory` → `unknown-category`."""
+    return "".join(f"-{c.lower()}" if c.isupper() else c for c in type(error).__name__).lstrip("-")
+
+
+def told(error: errors.SignoffError) -> dict[str, Any]:
+    """RFC 9457: `type` is one stable name per cause, `detail` says what was wrong (conformance G1).
+
+    `pointer` is where in the body, as RFC 6901 has it.
+    """
     status = status_of(error)
-    name = "".join(f"-{c.lower()}" if c.isupper() else c for c in type(error).__name__).lstrip("-")
-    body: dict[str, Any] = {"type": f"urn:signoff:{name}", "title": status.phrase, "status": status.value}
-    body["detail"] = str(error)
+    body: dict[str, Any] = {"type": f"urn:signoff:{name_of(error)}", "title": status.phrase, "status": status.value}
+    if isinstance(error, errors.InvalidRequest):
+        return {**body, "detail": error.reason, "pointer": error.pointer}
+    return {**body, "detail": str(error)}
+
+
+def problem(error: errors.SignoffError) -> Response:
+    """The problem document of an error."""
     headers: dict[str, str | list[str]] = {
         **SECURITY_HEADERS,
         "Content-Type": "application/problem+json",
-        **_hints(error),
+        **hints(error),
     }
-    return Response(json.dumps(body), headers, status.value)
+    return Response(json.dumps(told(error)), headers, status_of(error).value)
 
 
-def _hints(error: errors.SignoffError) -> dict[str, str]:
+def hints(error: errors.SignoffError) -> dict[str, str]:
+    """The headers that say what to do next."""
     if isinstance(error, errors.StoreUnavailable | errors.TooManyRequests):
         return {"Retry-After": str(error.retry_after)}
+    if isinstance(error, errors.SettingsError):
+        return {"Retry-After": "60"}
+    if isinstance(error, errors.MethodNotAllowed):
+        return {"Allow": ", ".join(error.allowed)}
     return {"WWW-Authenticate": "Bearer"} if isinstance(error, errors.Unauthenticated) else {}
 
 
@@ -103,9 +111,24 @@ def json_answer(body: Any) -> Response:
     return Response(json.dumps(body), {**SECURITY_HEADERS, "Content-Type": "application/json"}, 200)
 
 
-def json_body(raw: bytes | str) -> dict[str, Any]:
-    """The JSON object in a body, read strictly. Raises `TooLarge`, `NotJson`."""
-    octets = raw.encode() if isinstance(raw, str) else raw
+def body_of(request: Request) -> bytes:
+    """The octets of the body, whatever the gateway made of them. Raises `NotJson` for broken base64."""
+    try:
+        raw = request.raw_body
+    except ValueError:
+        raise errors.NotJson("the body did not arrive whole") from None
+    return raw.encode() if isinstance(raw, str) else raw
+
+
+def json_body(request: Request) -> dict[str, Any]:
+    """The JSON object in a body, read strictly. Raises `UnsupportedMediaType`, `TooLarge`, `NotJson`.
+
+    A body without a type is taken for JSON: there is nothing else to take it for.
+    """
+    kind = request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
+    if kind not in {JSON, ""}:
+        raise errors.UnsupportedMediaType(JSON)
+    octets = body_of(request)
     if len(octets) > MAX_JSON_OCTETS:
         raise errors.TooLarge(MAX_JSON_OCTETS)
     try:

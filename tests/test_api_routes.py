@@ -157,6 +157,7 @@ def test_a_wrong_pepper_fails_closed(site: Site) -> None:
                 UpdateExpression=f"SET {name} = :value" if value else f"REMOVE {name}",
                 **({"ExpressionAttributeValues": {":value": value}} if value else {}),
             )
+            site.forget()
             answer = ask(site, "/v1/check", {"category": "news", "addresses": [ADDRESS]}, key)
             assert answer.status_code == 503
             assert site.post(f"/u/{site.token()}").status_code == 503

@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.infra.processes import runner
 
+JSON = "application/json"
 ROOT = Path(__file__).parent.parent
 
 
@@ -23,7 +24,7 @@ def _verdicts(demo: dict[str, Any], url: str) -> dict[str, tuple[bool, str | Non
     found = {}
     for category in demo["categories"]:
         body = json.dumps({"category": category, "addresses": [demo["recipient"].upper()]}).encode()
-        _, answer = _post(f"{url}/v1/check", body, Authorization=f"Bearer {demo['api_key']}")
+        _, answer = _post(f"{url}/v1/check", body, Authorization=f"Bearer {demo['api_key']}", Content_Type=JSON)
         [result] = json.loads(answer)["results"]
         found[category] = result["may_send"], result["reason"]
     return found

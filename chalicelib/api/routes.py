@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING, Any, cast
+import hashlib
+import re
+import secrets
+from typing import TYPE_CHECKING, Any
 
-from chalice.app import Blueprint
+from chalice.app import Blueprint, Response
 
-from chalicelib import use_cases
-from chalicelib.boundary import SignoffApp, answering, json_answer, json_body, problem
+from chalicelib.api import times
+from chalicelib.api.acts import read_act
+from chalicelib.api.openapi import document
+from chalicelib.application import service_of
+from chalicelib.boundary import answering, body_of, json_answer, json_body, problem, told
 from chalicelib.domain.addresses import parse_address
-from chalicelib.domain.errors import InvalidAddress, InvalidRequest
-from chalicelib.message import headers_of
+from chalicelib.domain.errors import InvalidAddress, InvalidRequest, SignoffError
+from chalicelib.message import footer_of, headers_of
+from chalicelib.use_cases.acting import Request, Told, record_told
+from chalicelib.use_cases.asking import Answer, authenticate
+from chalicelib.use_cases.asking import check as check_addresses
+from chalicelib.use_cases.minting import mint_links
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from chalice.app import Response
-
+    from chalicelib.domain.categories import Category
     from chalicelib.domain.senders import Sender
-    from chalicelib.use_cases import Answer, Service
 
 MOST = 1_000
+"""Addresses or acts in one request."""
+_IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 api = Blueprint(__name__)
 
 
@@ -30,10 +39,16 @@ def healthz() -> Response:
     """Whether the service is configured. Makes no store call."""
 
     def answer() -> Response:
-        _service()
+        service_of(api)
         return json_answer({"status": "ok"})
 
     return answering(problem, answer)
+
+
+@api.route("/v1/openapi.json", methods=["GET", "HEAD"])
+def openapi() -> Response:
+    """What this API is, as OpenAPI 3.1."""
+    return answering(problem, lambda: json_answer(document(service_of(api).settings.public_url)))
 
 
 @api.route("/v1/check", methods=["POST"], content_types=["*/*"])
@@ -48,48 +63,49 @@ def links() -> Response:
     return _asked("links", _links)
 
 
-def _service() -> Service:
-    return cast("SignoffApp", api.current_app).service
+@api.route("/v1/acts", methods=["POST"], content_types=["*/*"])
+def acts() -> Response:
+    """Records 1 to 1,000 acts: opt-outs told of, blocks, what is lifted, consent."""
+    return _asked("write", _acts)
 
 
 def _asked(scope: str, work: Callable[[Sender, dict[str, Any]], Any]) -> Response:
     def answer() -> Response:
         request = api.current_request
-        sender = use_cases.authenticate(_service(), request.headers.get("authorization"), scope)
-        return json_answer(work(sender, json_body(request.raw_body)))
+        sender = authenticate(service_of(api), request.headers.get("authorization"), scope)
+        return json_answer(work(sender, json_body(request)))
 
     return answering(problem, answer)
 
 
 def _check(sender: Sender, body: dict[str, Any]) -> dict[str, Any]:
     category, addresses = _category(body), _listed(body, "addresses")
-    as_of = time.time_ns() // 1_000_000
-    answers = use_cases.check(_service(), sender, category, addresses)
-    return {"as_of": as_of, "category": category, "results": [_told(answer) for answer in answers]}
+    as_of = times.tell(service_of(api).clock())  # before the read: what is answered is at least as new
+    answers = check_addresses(service_of(api), sender, category, addresses)
+    return {"as_of": as_of, "category": category, "results": [_answered(answer) for answer in answers]}
 
 
-def _told(answer: Answer) -> dict[str, Any]:
+def _answered(answer: Answer) -> dict[str, Any]:
     if answer.verdict is None:
-        return {"address": answer.spelled, "error": answer.error}
+        return {"address": answer.asked, "error": answer.error}
     return {
-        "address": answer.spelled,
+        "address": answer.asked,
         "may_send": answer.verdict.may_send,
         "reason": answer.verdict.reason,
-        "since": answer.verdict.since,
+        "since": times.tell(answer.verdict.since),
         "recipient": answer.recipient,
     }
 
 
 def _links(sender: Sender, body: dict[str, Any]) -> dict[str, Any]:
-    category = _category(body)
-    sender.catalogue.get(category)
+    category = sender.catalogue.get(_category(body))
     return {"results": [_link(sender, category, wanted) for wanted in _listed(body, "recipients")]}
 
 
-def _link(sender: Sender, category: str, wanted: object) -> dict[str, Any]:
+def _link(sender: Sender, category: Category, wanted: object) -> dict[str, Any]:
     spelled = wanted.get("address") if isinstance(wanted, dict) else None
     try:
-        minted = use_cases.mint_links(_service(), sender, category, parse_address(spelled))
+        minted = mint_links(service_of(api), sender, category, parse_address(spelled))
     except InvalidAddress as error:
         return {"address": spelled, "error": error.reason}
     return {
@@ -97,8 +113,38 @@ def _link(sender: Sender, category: str, wanted: object) -> dict[str, Any]:
         "recipient": minted.recipient,
         "url": minted.one_click,
         "preferences_url": minted.preferences,
-        "headers": headers_of(minted, sender.code, category, _service().settings.public_url),
+        "headers": headers_of(minted, service_of(api).settings.public_url),
+        "footer": footer_of(minted),
     }
+
+
+def _acts(sender: Sender, body: dict[str, Any]) -> dict[str, Any]:
+    read = [_read(sender, item, f"/acts/{index}") for index, item in enumerate(_listed(body, "acts"))]
+    accepted = [item if isinstance(item, Told) else None for item in read]
+    ids = record_told(service_of(api), sender, _request(), accepted)
+    return {"results": [_recorded(item, act) for item, act in zip(read, ids, strict=True)]}
+
+
+def _read(sender: Sender, item: object, pointer: str) -> Told | SignoffError:
+    try:
+        return read_act(sender, item, pointer)
+    except SignoffError as error:
+        return error
+
+
+def _recorded(item: Told | SignoffError, act: str) -> dict[str, Any]:
+    if isinstance(item, Told):
+        return {"recipient": item.place.recipient, "act": act}
+    return {"error": told(item)}
+
+
+def _request() -> Request:
+    """The idempotency key, or one of our own where none was sent; and what it was sent with."""
+    request = api.current_request
+    key = request.headers.get("idempotency-key", secrets.token_hex(16))
+    if not _IDEMPOTENCY_KEY.fullmatch(key):
+        raise InvalidRequest("an Idempotency-Key has 1 to 255 visible ASCII characters")
+    return Request(key, hashlib.sha256(body_of(request)).hexdigest())
 
 
 def _category(body: dict[str, Any]) -> str:

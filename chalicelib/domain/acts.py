@@ -73,8 +73,17 @@ class Stated:
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """What shows a consent (GDPR 7(1)): how it was given, to which words, and where that is known from."""
+
+    how: str
+    wording: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Consented:
-    """Recorded consent to a category. `evidence` names the item that holds when, how, wording and source."""
+    """Recorded consent to a category. `evidence` is the act by which its evidence is found, where there is any."""
 
     category: str
     at: Millis

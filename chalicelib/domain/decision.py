@@ -52,6 +52,15 @@ def decide(state: State, category: Category) -> Verdict:
 def _decide_optional(state: State, category: Category) -> Verdict:
     if (blocked := _blocked_since(state, category.id)) > NEVER:
         return Verdict(4, Reason.BLOCKED, blocked)
+    return _decide_wanted(state, category)
+
+
+def is_wanted(state: State, category: Category) -> bool:
+    """Whether the recipient's side lets an optional category flow: rules 5 to 9, without blocks and bounces."""
+    return _decide_wanted(state, category).may_send
+
+
+def _decide_wanted(state: State, category: Category) -> Verdict:
     opted_in = _opted_in(state, category.id)
     if (complained := _at(state.complaint)) > NEVER and complained >= opted_in:
         return Verdict(5, Reason.COMPLAINT, complained)

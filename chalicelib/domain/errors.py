@@ -47,12 +47,42 @@ class TooLarge(SignoffError):
         self.limit = limit
 
 
+class MethodNotAllowed(SignoffError):
+    """A method that this path does not have; `allowed` are those that it has."""
+
+    def __init__(self, allowed: tuple[str, ...]) -> None:
+        super().__init__(f"possible here: {', '.join(allowed)}")
+        self.allowed = allowed
+
+
+class NothingHere(SignoffError):
+    """A path that leads to nothing."""
+
+    def __init__(self) -> None:
+        super().__init__("there is nothing at this address")
+
+
 class UnsupportedMediaType(SignoffError):
     """A body of a kind that the route does not read; `accepted` names what it does read."""
 
     def __init__(self, accepted: str) -> None:
         super().__init__(f"send {accepted}")
         self.accepted = accepted
+
+
+class CannotOptOut(SignoffError):
+    """An opt-out of a service alert, which nobody can opt out of."""
+
+    def __init__(self, category: str) -> None:
+        super().__init__(f"{category!r} is a service alert: nobody can opt out of it")
+        self.category = category
+
+
+class FormClosed(SignoffError):
+    """The sender has switched its opt-out form off."""
+
+    def __init__(self) -> None:
+        super().__init__("this form is switched off")
 
 
 class UnknownSender(SignoffError):
@@ -63,7 +93,7 @@ class UnknownCategory(SignoffError):
     """The sender has no category of this id or number."""
 
     def __init__(self, category: str) -> None:
-        super().__init__(f"no category {category!r}")
+        super().__init__("the sender has no such category")  # what was asked for may be an address
         self.category = category
 
 

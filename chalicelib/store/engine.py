@@ -13,12 +13,14 @@ from chalicelib.domain.recipients import Entry, Latest, Recent, Recipient
 from chalicelib.domain.senders import Place
 from chalicelib.store import codec
 from chalicelib.store.calls import Key, Raw, batch_get, translated
-from chalicelib.store.models import HEAD, EntryItem, HeadItem, RecipientItem
+from chalicelib.store.models import HEAD, EntryItem, EvidenceItem, HeadItem, RecipientItem
 from chalicelib.store.port import Busy, Commit, Head, Refused, Snapshot
 
 if TYPE_CHECKING:
     from pynamodb.connection import Connection
     from pynamodb.expressions.condition import Condition
+
+    from chalicelib.domain.acts import Evidence
 
 _CONDITION = "ConditionalCheckFailed"
 _RESTING = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
@@ -60,11 +62,13 @@ class DynamoEngine:
         )
 
     def commit(self, commit: Commit) -> None:
-        """One TransactWriteItems of three puts: six write units while each stays under 1 KB."""
+        """One TransactWriteItems of three puts: six write units while each stays under 1 KB; evidence is a fourth."""
         transaction = TransactWrite(connection=self._connection, client_request_token=commit.token)
         transaction.save(_recipient_item(commit), _if_version(commit.entry.version - 1), ALL_OLD)
         transaction.save(_entry_item(commit.entry), EntryItem.sk.does_not_exist(), ALL_OLD)
         transaction.save(_head_item(commit), _if_head(commit.head_before), ALL_OLD)
+        if commit.evidence is not None:
+            transaction.save(_evidence_item(commit.entry, commit.evidence))
         try:
             transaction._commit()  # noqa: SLF001 - what leaving `with transaction:` calls, without hiding it in a block
         except TransactWriteError as error:
@@ -74,8 +78,8 @@ class DynamoEngine:
 def _why(error: TransactWriteError) -> Exception:
     if error.cause_response_code != "TransactionCanceledException":
         return translated(error)
-    recipient, entry, head = error.cancellation_reasons
-    codes = {reason.code for reason in (recipient, entry, head) if reason is not None}
+    recipient, _entry, head, *_evidence = error.cancellation_reasons
+    codes = {reason.code for reason in error.cancellation_reasons if reason is not None}
     if _CONDITION not in codes:
         return Busy() if codes <= _RESTING else error
     has_only_head_moved = recipient is None and head is not None and head.raw_item is not None
@@ -124,6 +128,16 @@ def _entry_item(entry: Entry) -> EntryItem:
 def _head_item(commit: Commit) -> HeadItem:
     place = commit.entry.place
     return HeadItem(partition_of(place.sender, place.shard), HEAD, seq=commit.head.seq, epoch=commit.head.epoch)
+
+
+def _evidence_item(entry: Entry, evidence: Evidence) -> EvidenceItem:
+    return EvidenceItem(
+        partition_of(entry.place.sender, entry.place.shard),
+        f"evidence#{entry.place.recipient}#{entry.act.id}",
+        how=evidence.how,
+        wording=evidence.wording,
+        source=evidence.source,
+    )
 
 
 def load_recipient(raw: Raw) -> Recipient:

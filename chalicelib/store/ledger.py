@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from chalicelib.domain.acts import Act
+from chalicelib.domain.acts import Act, Evidence
 from chalicelib.domain.errors import StoreUnavailable
 from chalicelib.domain.fold import apply
 from chalicelib.domain.recipients import (
@@ -49,6 +49,17 @@ LONGEST_PAUSE = 0.4
 
 Draft = Callable[[Recipient], Act | None]
 """What to record, given the recipient as it is now: an act without its times, or nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What is stored with an act and is no part of it, so that an erasure can take it away: address and evidence."""
+
+    spelled: str | None = field(default=None, repr=False)
+    evidence: Evidence | None = field(default=None, repr=False)
+
+
+NOTHING_BESIDE = Beside()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +96,17 @@ class Ledger:
         self._engine = engine
         self._timing = timing or Timing()
 
-    def record(self, place: Place, draft: Act | Draft, spelled: str | None = None) -> Recorded:
+    def record(
+        self, place: Place, draft: Act | Draft, beside: Beside = NOTHING_BESIDE, first: Stamp | None = None
+    ) -> Recorded:
         """Records `draft` and returns when it is durable. Raises `StoreUnavailable` within 10 s.
 
-        `spelled` is the address to store beside the state, None where there is none to store.
+        `first` is the stamp of an earlier attempt, where this is a request that was sent before.
         """
         wanted = draft if callable(draft) else lambda _: draft
         patience = Patience(self._timing)
-        first: Stamp | None = None
         while True:
-            attempt = self._prepare(place, wanted, spelled, first, patience)
+            attempt = self._prepare(place, wanted, beside, first, patience)
             if attempt.commit is None:
                 return Recorded(attempt.recipient, _newest_of(attempt))
             if self._is_committed(attempt.commit, patience):
@@ -102,7 +114,7 @@ class Ledger:
             first = attempt.stamp
 
     def _prepare(
-        self, place: Place, wanted: Draft, spelled: str | None, first: Stamp | None, patience: Patience
+        self, place: Place, wanted: Draft, beside: Beside, first: Stamp | None, patience: Patience
     ) -> _Attempt:
         snapshot = patience.until_not_busy(lambda: self._engine.read(place))
         before = snapshot.recipient or STRANGER
@@ -125,8 +137,9 @@ class Ledger:
             previous=before.recent[0].seq if before.recent else 0,
             formers=formers_of(before.state, act),
         )
-        after = replace(before, state=state, version=entry.version, address=address_kept(before, state, act, spelled))
-        return _Attempt(before, Commit(_remembering(after, entry), entry, snapshot.head, secrets.token_hex(16)), stamp)
+        address = address_kept(before, state, act, beside.spelled)
+        after = _remembering(replace(before, state=state, version=entry.version, address=address), entry)
+        return _Attempt(before, Commit(after, entry, snapshot.head, secrets.token_hex(16), beside.evidence), stamp)
 
     def _is_committed(self, commit: Commit, patience: Patience) -> bool:
         """Whether it was carried out; False where it has to be prepared again."""
@@ -166,7 +179,7 @@ def _renumbered(commit: Commit, head: Head) -> Commit:
     """The same commit behind the head that was found: only the number changes, so the stamps stay good."""
     entry = replace(commit.entry, seq=head.seq + 1)
     recipient = replace(commit.recipient, recent=(Recent(entry.act.id, entry.seq), *commit.recipient.recent[1:]))
-    return Commit(recipient, entry, head, secrets.token_hex(16))
+    return Commit(recipient, entry, head, secrets.token_hex(16), commit.evidence)
 
 
 class Patience:

@@ -1,7 +1,9 @@
 """The items of both tables, as PynamoDB models. Private to the store: what comes out of it speaks domain.
 
-Recipients table, partition key `sender#shard`:   recipient#<id>, log#<seq, 12 digits>, head, op#<id>
+Recipients table, partition key `sender#shard`:   recipient#<id>, log#<seq, 12 digits>, head, op#<id>,
+                                                  evidence#<recipient id>#<act id>
 Control table, partition key `sender#<code>`:     sender, key#<id>
+               partition key `limit#<code>`:      <what is counted>#<hour>
 """
 
 from __future__ import annotations
@@ -73,7 +75,21 @@ class OperationItem(_Item):
 
     body = UnicodeAttribute(attr_name="b")
     received = NumberAttribute(attr_name="t")
+    own = UnicodeAttribute(attr_name="o")
     expires = NumberAttribute()
+
+
+class EvidenceItem(_Item):
+    """What shows a consent: how it was given, to which words, and where that is known from. Deleted by an erasure."""
+
+    class Meta:
+        """The table; `bind` names it."""
+
+        table_name = "recipients"
+
+    how = UnicodeAttribute()
+    wording = UnicodeAttribute()
+    source = UnicodeAttribute()
 
 
 class SenderItem(_Item):
@@ -108,8 +124,20 @@ class KeyItem(_Item):
     revoked = NumberAttribute(null=True)
 
 
-_RECIPIENT_TABLE: tuple[type[_Item], ...] = (RecipientItem, EntryItem, HeadItem, OperationItem)
-_CONTROL_TABLE: tuple[type[_Item], ...] = (SenderItem, KeyItem)
+class LimitItem(_Item):
+    """How often something happened in one hour. Holds no address, and nothing by which to find one."""
+
+    class Meta:
+        """The table; `bind` names it."""
+
+        table_name = "control"
+
+    uses = NumberAttribute(attr_name="n")
+    expires = NumberAttribute()
+
+
+_RECIPIENT_TABLE: tuple[type[_Item], ...] = (RecipientItem, EntryItem, HeadItem, OperationItem, EvidenceItem)
+_CONTROL_TABLE: tuple[type[_Item], ...] = (SenderItem, KeyItem, LimitItem)
 
 
 def bind(recipients_table: str, control_table: str) -> None:

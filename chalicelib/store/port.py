@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from chalicelib.domain.acts import Evidence
 from chalicelib.domain.recipients import Entry, Recipient
 
 if TYPE_CHECKING:
@@ -39,12 +40,14 @@ class Commit:
     """One transaction: recipient (if its version is still `entry.version - 1`), entry (if absent), head (if unchanged).
 
     `token` is the ClientRequestToken: the same commit sent again with the same token is carried out once.
+    `evidence` goes with a consent, onto an item of its own.
     """
 
     recipient: Recipient
     entry: Entry
     head_before: Head | None
     token: str
+    evidence: Evidence | None = None
 
     @property
     def head(self) -> Head:

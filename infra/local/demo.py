@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from chalicelib.domain.senders import Sender
-    from chalicelib.use_cases import Service
+    from chalicelib.service import Service
 
 DEMO = "demo.json"
 MESSAGE = "welcome.eml"
@@ -28,8 +28,8 @@ def prepare_demo(folder: Path, public_url: str) -> list[str]:
     On a folder of an earlier run what it made is there already, unless the engine was in memory.
     """
     from chalicelib.domain.errors import UnknownSender  # noqa: PLC0415 - the runner sets the environment first
+    from chalicelib.service import Service  # noqa: PLC0415 - as above
     from chalicelib.settings import settings_from  # noqa: PLC0415 - as above
-    from chalicelib.use_cases import Service  # noqa: PLC0415 - as above
 
     service = Service(settings_from(os.environ))
     try:
@@ -82,9 +82,9 @@ def _catalogue() -> Any:
 
 def _minted(service: Service, sender: Sender) -> Any:
     from chalicelib.domain.addresses import parse_address  # noqa: PLC0415 - as in prepare_demo
-    from chalicelib.use_cases import mint_links  # noqa: PLC0415 - as above
+    from chalicelib.use_cases.minting import mint_links  # noqa: PLC0415 - as above
 
-    return mint_links(service, sender, "newsletter", parse_address(RECIPIENT))
+    return mint_links(service, sender, sender.catalogue.get("newsletter"), parse_address(RECIPIENT))
 
 
 def _describe(service: Service, sender: Sender, api_key: str, public_url: str) -> dict[str, Any]:
@@ -95,21 +95,25 @@ def _describe(service: Service, sender: Sender, api_key: str, public_url: str) -
         "api_key": api_key,
         "recipient": RECIPIENT,
         "categories": [category.id for category in sender.catalogue.active],
-        "links": {"one_click": minted.one_click, "preferences": minted.preferences},
+        "links": {
+            "one_click": minted.one_click,
+            "preferences": minted.preferences,
+            "opt_out_form": f"{public_url}/o/{sender.code}",
+        },
     }
 
 
 def _message(service: Service, sender: Sender) -> str:
-    from chalicelib.message import headers_of  # noqa: PLC0415 - as in prepare_demo
+    from chalicelib.message import footer_of, headers_of  # noqa: PLC0415 - as in prepare_demo
 
     minted = _minted(service, sender)
-    headers = headers_of(minted, sender.code, "newsletter", service.settings.public_url)
+    headers, footer = headers_of(minted, service.settings.public_url), footer_of(minted)
     message = EmailMessage()
     message["From"] = "Demo Shop <news@shop.example.com>"
     message["To"] = RECIPIENT
     message["Subject"] = "Welcome"
-    text = f"Welcome to Demo Shop!\n\n--\nNo more of these? {minted.preferences}\n"
-    message.set_content(text, cte="8bit")
+    message.set_content(f"Welcome to Demo Shop!\n\n-- \n{footer['text']}\n", cte="8bit")
+    message.add_alternative(f"<p>Welcome to Demo Shop!</p>\n<hr>\n{footer['html']}\n", subtype="html", cte="8bit")
     lines = "".join(f"{name}: {value}\n" for name, value in headers.items())
     return lines + message.as_string()
 
@@ -121,13 +125,29 @@ def _write(path: Path, text: str) -> None:
 
 
 def _lines(folder: Path, demo: dict[str, Any]) -> list[str]:
-    url, links = demo["url"], demo["links"]
-    bearer = f"-H 'Authorization: Bearer {demo['api_key']}'"
-    asked = json.dumps({"category": "newsletter", "addresses": [demo["recipient"]]})
+    url, links, recipient = demo["url"], demo["links"], demo["recipient"]
     return [
         f"Signoff runs at {url} with its data in {folder}. Ctrl-C stops it.",
-        f"Open the page of a link:  {links['preferences']}",
-        f"One click, as a mail client does it:  curl -d List-Unsubscribe=One-Click '{links['one_click']}'",
-        f"May I send?  curl {bearer} -d '{asked}' {url}/v1/check",
-        f"All of it is in {folder / DEMO}, and a message with the headers in {folder / MESSAGE}.",
+        "",
+        "Open:",
+        f"  the unsubscribe page    {links['preferences'].replace('/p/', '/u/')}",
+        f"  the preference centre   {links['preferences']}",
+        f"  the opt-out form        {links['opt_out_form']}",
+        "",
+        "Try:",
+        "  one click, as a mail client does it",
+        f"    curl -d List-Unsubscribe=One-Click '{links['one_click']}'",
+        "  may I send?",
+        _curl(demo, "check", {"category": "newsletter", "addresses": [recipient]}),
+        "  links, headers and a footer for a message",
+        _curl(demo, "links", {"category": "offers", "recipients": [{"address": recipient}]}),
+        "  an opt-out that was told on the telephone",
+        _curl(demo, "acts", {"acts": [{"act": "opt_out", "address": recipient, "category": "*"}]}),
+        "",
+        f"All of it is in {folder / DEMO}, and a message with the real headers in {folder / MESSAGE}.",
     ]
+
+
+def _curl(demo: dict[str, Any], route: str, body: dict[str, Any]) -> str:
+    headers = f"-H 'Authorization: Bearer {demo['api_key']}' -H 'Content-Type: application/json'"
+    return f"    curl {headers} -d '{json.dumps(body)}' {demo['url']}/v1/{route}"

@@ -20,7 +20,7 @@ from chalicelib.domain.state import NOTHING_KNOWN, Choice, Value
 from chalicelib.store import codec, pepper
 from chalicelib.store.calls import connect, translated
 from chalicelib.store.engine import DynamoEngine
-from chalicelib.store.ledger import Ledger
+from chalicelib.store.ledger import Beside, Ledger
 from chalicelib.store.port import Busy, OutcomeUnknown
 from chalicelib.store.reading import Reader
 from chalicelib.store.senders import ApiKey
@@ -93,7 +93,7 @@ def test_a_reader_of_the_log_stops_at_a_gap(site: Site) -> None:
 
 
 def test_strangers_and_known_ones_in_several_calls(site: Site) -> None:
-    site.service.ledger.record(place(150), Act("x", Via.ONE_CLICK, (OptedOut("a"),)), "dana@example.com")
+    site.service.ledger.record(place(150), Act("x", Via.ONE_CLICK, (OptedOut("a"),)), Beside("dana@example.com"))
     found = site.service.reader.recipients([place(number) for number in range(250)])
     assert len(found) == 250
     assert [where.recipient for where, recipient in found.items() if recipient != STRANGER] == ["rcp_150"]

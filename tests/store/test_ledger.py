@@ -8,7 +8,7 @@ from chalicelib.domain.acts import Act, OptedIn, OptedOut, Stated, Via
 from chalicelib.domain.errors import StoreUnavailable
 from chalicelib.domain.senders import Place
 from chalicelib.domain.state import Value
-from chalicelib.store.ledger import Ledger
+from chalicelib.store.ledger import Beside, Ledger
 from tests.store.memory import Clock, Memory, busy, fine, silent
 
 PLACE = Place("testsend", 0, "rcp_one")
@@ -37,7 +37,7 @@ def world() -> World:
 
 
 def test_an_act_is_in_the_state_and_in_the_ledger(world: World) -> None:
-    recorded = world.ledger.record(PLACE, OUT, "dana@example.com")
+    recorded = world.ledger.record(PLACE, OUT, Beside("dana@example.com"))
     assert recorded.act == "out"
     assert recorded.recipient == world.engine.recipients[PLACE]
     assert recorded.recipient.address == "dana@example.com"

@@ -15,15 +15,18 @@ from chalicelib.domain.addresses import parse_address
 from chalicelib.domain.categories import Catalogue, Category, Ground, Kind
 from chalicelib.domain.decision import Reason, decide
 from chalicelib.domain.senders import Sender
+from chalicelib.service import Service
 from chalicelib.settings import settings_from
 from chalicelib.tokens import Purpose, mint
-from chalicelib.use_cases import Service
 from tests.engines import LocalTables
+from tests.store.memory import Clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CODE = "testsend"
+TODAY = 20_000
+"""Days since 1970: when every link is minted, and what the clock of the service says at first."""
 ADDRESS = "dana.reader@example.com"
 
 
@@ -32,9 +35,14 @@ class Site:
     client: Client
     service: Service
     tables: LocalTables
+    clock: Clock
 
     def token(self, number: int = 1, purpose: Purpose = Purpose.ONE_CLICK, address: str = ADDRESS) -> str:
-        return mint(self.service.settings.keyring, purpose, CODE, number, 20_000, address)
+        return mint(self.service.settings.keyring, purpose, CODE, number, TODAY, address)
+
+    def forget(self) -> None:
+        """Lets what a container remembers of senders and keys grow old."""
+        self.clock.milliseconds += 61_000
 
     def post(self, path: str, body: bytes = b"List-Unsubscribe=One-Click", **headers: str) -> HTTPResponse:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -66,7 +74,8 @@ def site(dynoxide_tables: LocalTables) -> Iterator[Site]:
             "AWS_REGION": "us-east-1",
         }
     )
-    service = Service(settings)
+    clock = Clock(TODAY * 86_400_000)
+    service = Service(settings, monotonic=lambda: clock.milliseconds / 1000, clock=lambda: clock.milliseconds)
     catalogue = Catalogue(
         (
             Category("news", 1, Kind.OPTIONAL, "News <b>"),
@@ -77,5 +86,5 @@ def site(dynoxide_tables: LocalTables) -> Iterator[Site]:
     service.senders.create(Sender(CODE, "Test & Sons", catalogue, bytes(range(32))))
     app._service = service
     with Client(app) as client:
-        yield Site(client, service, dynoxide_tables)
+        yield Site(client, service, dynoxide_tables, clock)
     app._service = None

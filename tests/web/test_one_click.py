@@ -10,7 +10,8 @@ import pytest
 from chalicelib.domain.acts import Via
 from chalicelib.domain.decision import Reason
 from chalicelib.tokens import Purpose
-from chalicelib.use_cases import open_link, opt_out
+from chalicelib.use_cases.opening import open_link
+from chalicelib.use_cases.stopping import opt_out
 from tests.web.conftest import ADDRESS, Site
 
 if TYPE_CHECKING:
@@ -122,9 +123,11 @@ def test_stop_all_leaves_service_alerts(site: Site) -> None:
 def test_a_link_of_a_service_alert_stops_no_service_alert(site: Site) -> None:
     token = site.token(3, Purpose.PREFERENCES)
 
-    assert b"always reaches" in site.client.http.get(f"/u/{token}").body
-    assert site.post(f"/u/{token}").status_code == 404
-    assert site.reasons()["alerts"] is None
+    assert b"You cannot opt out of" in site.client.http.get(f"/u/{token}").body
+    assert site.post(f"/u/{token}").status_code == 409
+    assert site.stored() == []
+    assert site.post(f"/u/{token}/all").status_code == 200
+    assert site.reasons() == {"news": Reason.OPTED_OUT_OF_ALL, "offers": Reason.OPTED_OUT_OF_ALL, "alerts": None}
 
 
 def test_a_store_that_does_not_answer_gets_503_and_never_a_false_success(site: Site) -> None:

@@ -1,0 +1,62 @@
+"""The Chalice app, and what it answers where no route of ours gets to speak."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import TYPE_CHECKING, Any, cast
+
+from chalice.app import Chalice
+
+from chalicelib.boundary import problem
+from chalicelib.domain.errors import MethodNotAllowed, NothingHere, SignoffError, StoreUnavailable
+from chalicelib.service import Service
+from chalicelib.settings import settings_from
+from chalicelib.web.answers import trouble
+
+if TYPE_CHECKING:
+    from chalice.app import Blueprint, Response
+
+LOG = logging.getLogger("signoff")
+API_PATHS = ("/v1/", "/healthz")
+
+
+class SignoffApp(Chalice):
+    """The app with the service it speaks for: made from the environment when the first request needs it."""
+
+    _service: Service | None = None
+
+    @property
+    def service(self) -> Service:
+        """What requests use. Raises `SettingsError`."""
+        if self._service is None:
+            self._service = Service(settings_from(os.environ))
+        return self._service
+
+    def __call__(self, event: Any, context: Any) -> Any:
+        """As Chalice answers, but that its own refusals are told like ours, and that nothing of a request is logged."""
+        path = event.get("requestContext", {}).get("resourcePath", "")
+        try:
+            self._find(path, event.get("requestContext", {}).get("httpMethod", ""))
+            return super().__call__(event, context)
+        except SignoffError as error:
+            return self._told(path, error)
+        except Exception as error:  # noqa: BLE001 - the last line: a traceback of the framework could hold an address
+            LOG.critical("unexpected %s before a route", type(error).__name__)
+            return self._told(path, StoreUnavailable("something went wrong on our side"))
+
+    def _find(self, path: str, method: str) -> None:
+        methods = self.routes.get(path)
+        if methods is None:
+            raise NothingHere
+        if method not in methods:
+            raise MethodNotAllowed(tuple(methods))
+
+    def _told(self, path: str, error: SignoffError) -> Any:
+        answer: Response = problem(error) if path.startswith(API_PATHS) or not path else trouble(error)
+        return answer.to_dict(self.api.binary_types)
+
+
+def service_of(blueprint: Blueprint) -> Service:
+    """The service of the app that a blueprint is registered on. Raises `SettingsError`."""
+    return cast("SignoffApp", blueprint.current_app).service

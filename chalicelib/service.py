@@ -1,0 +1,89 @@
+"""Everything that a request needs, wired together in one place."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from chalicelib.settings import Settings
+from chalicelib.store.cache import Cache
+from chalicelib.store.calls import connect
+from chalicelib.store.engine import DynamoEngine
+from chalicelib.store.ledger import Ledger
+from chalicelib.store.limits import Limits
+from chalicelib.store.operations import Operations
+from chalicelib.store.reading import Reader
+from chalicelib.store.senders import ApiKey, Senders
+
+if TYPE_CHECKING:
+    from pynamodb.connection import Connection
+
+    from chalicelib.domain.senders import Sender
+
+SENDER_SECONDS = 30
+"""A change of a sender or its categories is in force everywhere after this."""
+KEY_SECONDS = 60
+"""A good key costs one read in this time, and a revoked one stops within it."""
+DAY = 86_400
+
+
+@dataclass(frozen=True)
+class Service:
+    """Made once per container, each part when it is first asked for. The clocks are for tests to own."""
+
+    settings: Settings
+    monotonic: Callable[[], float] = time.monotonic
+    clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+    """Milliseconds since 1970 UTC."""
+
+    @cached_property
+    def _connection(self) -> Connection:
+        return connect(self.settings)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The write path."""
+        return Ledger(DynamoEngine(self._connection, self.settings.recipients_table))
+
+    @cached_property
+    def reader(self) -> Reader:
+        """The read path."""
+        return Reader(self._connection, self.settings.recipients_table)
+
+    @cached_property
+    def senders(self) -> Senders:
+        """The control table."""
+        return Senders(self._connection, self.settings.control_table, self.settings.pepper_key)
+
+    @cached_property
+    def operations(self) -> Operations:
+        """The idempotency keys that were used."""
+        return Operations(self._connection, self.settings.recipients_table)
+
+    @cached_property
+    def limits(self) -> Limits:
+        """The budgets of the opt-out form."""
+        return Limits(self._connection, self.settings.control_table)
+
+    @cached_property
+    def _cached_senders(self) -> Cache[Sender]:
+        return Cache(SENDER_SECONDS, self.monotonic)
+
+    @cached_property
+    def _cached_keys(self) -> Cache[ApiKey | None]:
+        return Cache(KEY_SECONDS, self.monotonic)
+
+    def sender(self, code: str) -> Sender:
+        """The sender of this code, at most 30 s old. Raises `UnknownSender`, `StoreUnavailable`."""
+        return self._cached_senders.get(code, lambda: self.senders.get(code))
+
+    def api_key(self, sender: str, key_id: str) -> ApiKey | None:
+        """The API key of this id, at most 60 s old. Raises `StoreUnavailable`."""
+        return self._cached_keys.get((sender, key_id), lambda: self.senders.find_key(sender, key_id))
+
+    def today(self) -> int:
+        """Days since 1970-01-01 UTC."""
+        return self.clock() // 1000 // DAY

@@ -1,0 +1,79 @@
+"""Idempotency keys that were used (conformance G3): a note that suppresses nothing, and forgets after two days.
+
+A note holds no address. The acts of a request have ids made from its key, so a repetition finds them in the ledger;
+the note is there to refuse the same key with another body, and to remember when the request came first.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from pynamodb.exceptions import PutError
+
+from chalicelib.domain.errors import IdempotencyMismatch
+from chalicelib.store.calls import batch_get, translated
+from chalicelib.store.engine import partition_of
+from chalicelib.store.ledger import Patience, Timing
+from chalicelib.store.models import OperationItem
+
+if TYPE_CHECKING:
+    from pynamodb.connection import Connection
+
+KEPT_SECONDS = 172_800
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """When the request came first (milliseconds since 1970 UTC), and whether this is that first time."""
+
+    received: int
+    is_new: bool
+
+
+class Operations:
+    """Notes of used idempotency keys. Safe to share between threads."""
+
+    def __init__(self, connection: Connection, table: str, timing: Timing | None = None) -> None:
+        self._connection = connection
+        self._table = table
+        self._timing = timing or Timing()
+
+    def claim(self, sender: str, shard: int, key: str, body: str, now: int) -> Claim:
+        """Notes that `key` was used for a body of hash `body` at `now`, once.
+
+        Raises `IdempotencyMismatch` where it was used for another body, `StoreUnavailable`.
+        """
+        pk, sk, own = partition_of(sender, shard), f"op#{key}", secrets.token_hex(8)
+        expires = now // 1000 + KEPT_SECONDS
+        item = OperationItem(pk, sk, body=body, received=now, expires=expires, own=own)
+        patience = Patience(self._timing)
+        while True:
+            if patience.until_not_busy(lambda: self._put(item, now)):
+                return Claim(now, is_new=True)
+            noted = patience.until_not_busy(lambda: self._find(pk, sk))
+            if noted is None:
+                patience.wait()  # it expired between the two calls
+            elif noted.body != body:
+                raise IdempotencyMismatch
+            else:
+                return Claim(int(noted.received), is_new=noted.own == own)
+
+    def _put(self, item: OperationItem, now: int) -> bool:
+        free = OperationItem.sk.does_not_exist() | (OperationItem.expires < now // 1000)
+        kwargs: dict[str, Any] = item.get_save_kwargs_from_instance(condition=free)
+        try:
+            self._connection.dispatch("PutItem", kwargs)
+        except (BotoCoreError, ClientError) as error:
+            failure = PutError("put", error)
+            if failure.cause_response_code == "ConditionalCheckFailedException":
+                return False
+            raise translated(failure) from error
+        return True
+
+    def _find(self, pk: str, sk: str) -> OperationItem | None:
+        found, left, _ = batch_get(self._connection, self._table, [(pk, sk)])
+        raw = None if left else found.get((pk, sk))
+        return None if raw is None else OperationItem.from_raw_data(raw)

@@ -1,0 +1,82 @@
+"""Stop mail: by a link, or by typing an address."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import secrets
+from typing import TYPE_CHECKING
+
+from chalicelib.domain.acts import Act, OptedOut, Via
+from chalicelib.domain.categories import ALL
+from chalicelib.domain.errors import CannotOptOut, FormClosed, UnknownSender
+from chalicelib.domain.senders import SENDER_CODE
+from chalicelib.store.ledger import Beside
+
+if TYPE_CHECKING:
+    from chalicelib.domain.addresses import Address
+    from chalicelib.domain.senders import Sender
+    from chalicelib.service import Service
+    from chalicelib.use_cases.opening import OpenedLink
+
+SOURCE_BUDGET = 30
+"""Addresses that one source may type in an hour."""
+SENDER_BUDGET = 3_000
+"""Addresses that may be typed for one sender in an hour."""
+_IPV6_OWNED = 64
+"""One customer usually has this many bits of prefix, so what follows tells nobody apart."""
+
+
+def new_act_id() -> str:
+    """128 random bits: never derived from a token, because two clicks on one link are two acts."""
+    return secrets.token_urlsafe(16)
+
+
+def opt_out(service: Service, opened: OpenedLink, via: Via, *, of_all: bool = False) -> None:
+    """Records the opt-out and returns when it is durable (conformance A11).
+
+    Raises `CannotOptOut` for a link of a service alert, which offers "stop all" alone; `StoreUnavailable`.
+    """
+    if opened.category.is_service_alert and not of_all:
+        raise CannotOptOut(opened.category.id)
+    scope = ALL if of_all else opened.category.id
+    act = Act(new_act_id(), via, (OptedOut(scope),), opened.link.key_version)
+    service.ledger.record(opened.place, act, opened.beside)
+
+
+def open_form(service: Service, code: str) -> Sender:
+    """The sender whose opt-out form this is. Raises `UnknownSender`, `FormClosed`, `StoreUnavailable`."""
+    if not SENDER_CODE.fullmatch(code):
+        raise UnknownSender
+    sender = service.sender(code)
+    if not sender.form_open:
+        raise FormClosed
+    return sender
+
+
+def opt_out_by_form(service: Service, sender: Sender, address: Address, source: str) -> None:
+    """Opts the typed address out of all optional mail at once, and returns when that is durable.
+
+    `source` is the network address of who typed it: it is counted, never stored. Raises `TooManyRequests`,
+    `StoreUnavailable`.
+    """
+    now = service.clock()
+    service.limits.take(sender.code, f"source#{_source_of(service, sender, source)}", SOURCE_BUDGET, now)
+    service.limits.take(sender.code, "sender", SENDER_BUDGET, now)
+    act = Act(new_act_id(), Via.OPT_OUT_FORM, (OptedOut(ALL),))
+    service.ledger.record(sender.place_of(address), act, Beside(None if sender.hashed else address.spelled))
+
+
+def _source_of(service: Service, sender: Sender, source: str) -> str:
+    """What a source is counted under: a keyed hash that is another one tomorrow (conformance C8)."""
+    keyring = service.settings.keyring
+    key = keyring.derive(keyring.minting.version, sender.code, b"opt-out-form/source", 32)
+    return hmac.new(key, f"{service.today()} {_network(source)}".encode(), "sha256").hexdigest()[:24]
+
+
+def _network(source: str) -> str:
+    try:
+        address = ipaddress.ip_address(source)
+    except ValueError:
+        return "unknown"
+    return str(ipaddress.ip_network((address, _IPV6_OWNED), strict=False)) if address.version == 6 else str(address)  # noqa: PLR2004 - its name is its number

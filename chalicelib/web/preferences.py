@@ -1,0 +1,131 @@
+"""`/p/{token}`: the preference centre, opened by a footer's link."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalice.app import Blueprint, Response
+from markupsafe import Markup
+
+from chalicelib.application import service_of
+from chalicelib.boundary import answering
+from chalicelib.domain.acts import Via
+from chalicelib.domain.decision import Reason
+from chalicelib.domain.errors import InvalidRequest
+from chalicelib.use_cases.choosing import Changes, Standing, Submission, choose, standings
+from chalicelib.use_cases.opening import OpenedLink, open_preferences
+from chalicelib.use_cases.stopping import opt_out
+from chalicelib.web.answers import page, trouble
+from chalicelib.web.forms import fields_of
+from chalicelib.web.unsubscribe import done_page, stop_page
+from chalicelib.web.words import button, masked, still_arrives
+
+if TYPE_CHECKING:
+    from chalicelib.domain.categories import Category
+    from chalicelib.service import Service
+
+preferences = Blueprint(__name__)
+_NOTES = {
+    Reason.BLOCKED: "The sender is not sending you this at the moment.",
+    Reason.UNDELIVERABLE: "Mail to you came back, so this is not being sent at the moment.",
+}
+_ONLY_STOPS = Markup(
+    '<p class="said">This link is old. It can still stop mail; a newer mail has one that does more.</p>'
+)
+
+
+@preferences.route("/p/{token}", methods=["GET", "HEAD"])
+def show(token: str) -> Response:
+    """What this recipient gets. Writes nothing (conformance A7); two reads."""
+
+    def answer() -> Response:
+        service = service_of(preferences)
+        opened = open_preferences(service, token)
+        if not opened.may_choose:
+            return stop_page(service, opened, token, _ONLY_STOPS)
+        return _centre(service, opened, token, Markup(""))
+
+    return answering(trouble, answer)
+
+
+@preferences.route("/p/{token}", methods=["POST"], content_types=["*/*"])
+def save(token: str) -> Response:
+    """Records what the form changed. A link that may not choose stops mail, and starts none."""
+
+    def answer() -> Response:
+        service = service_of(preferences)
+        opened = open_preferences(service, token)
+        fields = fields_of(preferences.current_request)
+        if "shown" not in fields:
+            return _without_form(service, opened, token)
+        changes = choose(service, opened, _submission(fields))
+        if not opened.may_choose:
+            return stop_page(service, opened, token, _said(opened, changes), _ONLY_STOPS)
+        return _centre(service, opened, token, _said(opened, changes))
+
+    return answering(trouble, answer)
+
+
+def _without_form(service: Service, opened: OpenedLink, token: str) -> Response:
+    """A POST that no form of ours made."""
+    if opened.may_choose:
+        raise InvalidRequest("the form was not whole")
+    opt_out(service, opened, Via.ONE_CLICK)
+    return done_page(service, opened, token)
+
+
+def _submission(fields: dict[str, list[str]]) -> Submission:
+    return Submission(*(frozenset(fields.get(name, ())) for name in ("shown", "before", "wanted")))
+
+
+def _centre(service: Service, opened: OpenedLink, token: str, said: Markup) -> Response:
+    prefix, sender = service.settings.prefix, opened.sender
+    chosen = standings(service, opened)
+    rows = Markup("\n").join(_row(number, standing) for number, standing in enumerate(chosen))
+    legend = Markup("<fieldset><legend>What you want from {}</legend>{}</fieldset>").format(sender.name, rows)
+    return page(
+        "Choose what you get",
+        said,
+        Markup("<p>This is for mail that {} sends to {}.</p>").format(sender.name, masked(opened)),
+        button(f"{prefix}/p/{token}", "Save", legend) if chosen else Markup("<p>There is nothing to choose.</p>"),
+        button(f"{prefix}/u/{token}/all", "Stop everything optional", is_second=True),
+        still_arrives(sender),
+    )
+
+
+def _row(number: int, standing: Standing) -> Markup:
+    """One category. The hidden fields carry what the form showed, so that only differences become acts."""
+    category, note = standing.category, _NOTES.get(standing.verdict.reason) if standing.verdict.reason else None
+    before = Markup('<input type="hidden" name="before" value="{}">').format(category.id)
+    return Markup(
+        '<div class="choice"><input type="checkbox" id="c{number}" name="wanted" value="{id}"{checked}{described}>'
+        '<label for="c{number}">{name}</label><span id="d{number}">{about}</span>'
+        '<input type="hidden" name="shown" value="{id}">{before}</div>'
+    ).format(
+        number=number,
+        id=category.id,
+        name=category.name,
+        about=" ".join(text for text in (category.description, note) if text),
+        checked=Markup(" checked") if standing.is_wanted else "",
+        described=Markup(' aria-describedby="d{}"').format(number) if category.description or note else "",
+        before=before if standing.is_wanted else "",
+    )
+
+
+def _said(opened: OpenedLink, changes: Changes) -> Markup:
+    sentences = [
+        f"{opened.sender.name} {verb} {_listed(categories)}."
+        for verb, categories in (("will not send you", changes.stopped), ("will send you", changes.started))
+        if categories
+    ]
+    return Markup('<p class="said" role="status">{}</p>').format(
+        " ".join(["Saved.", *sentences]) if sentences else _SAME
+    )
+
+
+_SAME = "Nothing was changed."
+
+
+def _listed(categories: tuple[Category, ...]) -> str:
+    *first, last = (category.name for category in categories)
+    return f"{', '.join(first)} and {last}" if first else last

@@ -1,0 +1,128 @@
+"""`/u/{token}`: the page with one button, and the one-click POST (RFC 8058)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
+
+from chalice.app import Blueprint, Response
+from markupsafe import Markup
+
+from chalicelib.application import service_of
+from chalicelib.boundary import answering, status_of
+from chalicelib.domain.acts import Via
+from chalicelib.domain.errors import CannotOptOut
+from chalicelib.use_cases.opening import OpenedLink, open_link
+from chalicelib.use_cases.stopping import opt_out
+from chalicelib.web.answers import page, trouble
+from chalicelib.web.words import button, masked, still_arrives
+
+if TYPE_CHECKING:
+    from chalicelib.service import Service
+
+unsubscribe = Blueprint(__name__)
+PAGE_FIELD = "page"
+"""The field by which our own button is told from a mail client. It decides what the ledger calls it, nothing else."""
+_FIELD_OCTETS = 1_000
+
+
+@unsubscribe.route("/u/{token}", methods=["GET", "HEAD"])
+def show(token: str) -> Response:
+    """The page with one button. Writes nothing, however often it is opened (conformance A7)."""
+
+    def answer() -> Response:
+        service = service_of(unsubscribe)
+        return stop_page(service, open_link(service, token), token)
+
+    return answering(trouble, answer)
+
+
+@unsubscribe.route("/u/{token}", methods=["POST"], content_types=["*/*"])
+def one_click(token: str) -> Response:
+    """Opts out of the category of the link, whatever the body says or how (conformance A1 to A14)."""
+
+    def answer() -> Response:
+        service = service_of(unsubscribe)
+        opened = open_link(service, token)
+        try:
+            opt_out(service, opened, _via())
+        except CannotOptOut as error:
+            response = stop_page(service, opened, token)
+            response.status_code = status_of(error)
+            return response
+        return done_page(service, opened, token)
+
+    return answering(trouble, answer)
+
+
+@unsubscribe.route("/u/{token}/all", methods=["POST"], content_types=["*/*"])
+def stop_all(token: str) -> Response:
+    """Opts out of all optional mail (conformance C3)."""
+
+    def answer() -> Response:
+        service = service_of(unsubscribe)
+        opened = open_link(service, token)
+        opt_out(service, opened, Via.UNSUBSCRIBE_PAGE, of_all=True)
+        return done_page(service, opened, token, of_all=True)
+
+    return answering(trouble, answer)
+
+
+def _via() -> Via:
+    """Our page's button names itself; everything else is a mail client. Conformance A5: nothing else is read."""
+    try:
+        raw = unsubscribe.current_request.raw_body
+    except ValueError:
+        return Via.ONE_CLICK  # not even base64 (A9)
+    octets = raw.encode() if isinstance(raw, str) else raw
+    is_page = len(octets) < _FIELD_OCTETS and PAGE_FIELD in parse_qs(octets.decode("utf-8", "replace"))
+    return Via.UNSUBSCRIBE_PAGE if is_page else Via.ONE_CLICK
+
+
+_SENDS = Markup("<p>{} sends <strong>{}</strong> to {}.</p>")
+_RETIRED = Markup("<p>{} does not send <strong>{}</strong> at the moment. You can make sure that {} never gets it.</p>")
+_ALWAYS = Markup("<p>You cannot opt out of <strong>{}</strong>. You can stop all else that {} sends to {}.</p>")
+
+
+def stop_page(service: Service, opened: OpenedLink, token: str, *notes: Markup) -> Response:
+    """What a link stops, one button, and "stop everything optional" beneath it."""
+    prefix, sender, category = service.settings.prefix, opened.sender.name, opened.category
+    everything = button(f"{prefix}/u/{token}/all", "Stop everything optional", is_second=not category.is_service_alert)
+    if category.is_service_alert:
+        return page(
+            f"Mail from {sender}",
+            *notes,
+            _ALWAYS.format(category.name, sender, masked(opened)),
+            everything,
+            _choose(service, opened, token),
+            still_arrives(opened.sender),
+        )
+    said = _RETIRED if category.retired else _SENDS
+    return page(
+        f"Unsubscribe from {category.name}",
+        *notes,
+        said.format(sender, category.name, masked(opened)),
+        button(f"{prefix}/u/{token}", f"Stop {category.name}", Markup('<input type="hidden" name="page" value="1">')),
+        everything,
+        _choose(service, opened, token),
+    )
+
+
+def done_page(service: Service, opened: OpenedLink, token: str, *, of_all: bool = False) -> Response:
+    """What stopped, and what still arrives and why."""
+    what = "any optional mail" if of_all else opened.category.name
+    said = Markup('<p class="said" role="status">{} will not send <strong>{}</strong> to {} any more.</p>')
+    everything = button(f"{service.settings.prefix}/u/{token}/all", "Stop everything optional", is_second=True)
+    return page(
+        "You are unsubscribed",
+        said.format(opened.sender.name, what, masked(opened)),
+        Markup("") if of_all else everything,
+        _choose(service, opened, token),
+        still_arrives(opened.sender),
+    )
+
+
+def _choose(service: Service, opened: OpenedLink, token: str) -> Markup:
+    if opened.may_choose:
+        return Markup('<p><a href="{}/p/{}">Choose what you get</a></p>').format(service.settings.prefix, token)
+    return Markup('<p class="quiet">To choose among all mail, use the link at the foot of a newer mail.</p>')

@@ -1,0 +1,50 @@
+"""Sentences that more than one page says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+
+from chalicelib.domain.addresses import mask
+from chalicelib.domain.categories import Ground
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from chalicelib.domain.senders import Sender
+    from chalicelib.use_cases.opening import OpenedLink
+
+_GROUNDS: Mapping[Ground, str] = {
+    Ground.TRANSACTION: "they are about something you ordered or agreed to",
+    Ground.SAFETY: "they are about a warranty, a recall, your safety or your security",
+    Ground.ACCOUNT_CHANGE: "they tell you of changes to your terms, your account or what you owe",
+    Ground.ACCOUNT_STATEMENT: "they are the statements of your account",
+    Ground.EMPLOYMENT: "they are about your employment or a benefit that comes with it",
+    Ground.DELIVERY: "they bring what you are entitled to",
+}
+
+
+def masked(opened: OpenedLink) -> str:
+    """The address, as far as a page may show it (conformance F5)."""
+    return mask(opened.address.spelled)
+
+
+def still_arrives(sender: Sender) -> Markup:
+    """The service alerts, as text with their reason (conformance F3)."""
+    lines = [
+        Markup("<li><strong>{}</strong>: you cannot stop these, because {}. {}</li>").format(
+            category.name, _GROUNDS[category.ground], category.description
+        )
+        for category in sender.catalogue.service_alerts
+        if category.ground is not None
+    ]
+    return Markup("<h2>What still arrives</h2><ul>{}</ul>").format(Markup("").join(lines)) if lines else Markup("")
+
+
+def button(action: str, label: str, *inside: Markup, is_second: bool = False) -> Markup:
+    """A form with one button."""
+    kind = Markup(' class="second"') if is_second else Markup("")
+    return Markup('<form method="post" action="{}">{}<button{}>{}</button></form>').format(
+        action, Markup("").join(inside), kind, label
+    )
