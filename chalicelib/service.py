@@ -12,7 +12,7 @@ from chalicelib.settings import Settings
 from chalicelib.store.cache import Cache
 from chalicelib.store.calls import connect
 from chalicelib.store.engine import DynamoEngine
-from chalicelib.store.ledger import Ledger
+from chalicelib.store.ledger import Ledger, Timing
 from chalicelib.store.limits import Limits
 from chalicelib.store.operations import Operations
 from chalicelib.store.reading import Reader
@@ -46,7 +46,8 @@ class Service:
     @cached_property
     def ledger(self) -> Ledger:
         """The write path."""
-        return Ledger(DynamoEngine(self._connection, self.settings.recipients_table))
+        timing = Timing(now=self.clock)
+        return Ledger(DynamoEngine(self._connection, self.settings.recipients_table), timing)
 
     @cached_property
     def reader(self) -> Reader:

@@ -34,7 +34,7 @@ _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 api = Blueprint(__name__)
 
 
-@api.route("/healthz", methods=["GET", "HEAD"])
+@api.route("/healthz", methods=["GET", "HEAD"], content_types=["*/*"])
 def healthz() -> Response:
     """Whether the service is configured. Makes no store call."""
 
@@ -45,7 +45,7 @@ def healthz() -> Response:
     return answering(problem, answer)
 
 
-@api.route("/v1/openapi.json", methods=["GET", "HEAD"])
+@api.route("/v1/openapi.json", methods=["GET", "HEAD"], content_types=["*/*"])
 def openapi() -> Response:
     """What this API is, as OpenAPI 3.1."""
     return answering(problem, lambda: json_answer(document(service_of(api).settings.public_url)))

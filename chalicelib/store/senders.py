@@ -93,9 +93,15 @@ class Senders:
     def create_key(self, key: ApiKey) -> None:
         """Stores a new API key. Raises `ActRefused` where the id is taken, `StoreUnavailable`."""
         scopes = " ".join(sorted(key.scopes))
-        self._put(
-            KeyItem(_partition(key.sender), f"key#{key.id}", digest=key.digest, scopes=scopes, created=key.created)
+        item = KeyItem(
+            _partition(key.sender),
+            f"key#{key.id}",
+            digest=key.digest,
+            scopes=scopes,
+            created=key.created,
+            revoked=key.revoked,
         )
+        self._put(item)
 
     def _read(self, pk: str, sk: str) -> Raw | None:
         try:

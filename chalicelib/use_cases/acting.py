@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from chalicelib.domain.acts import Act, Consented, Evidence, Part, Stated, Via
+from chalicelib.domain.acts import CONSENT_ALLOWANCE, Act, Consented, Evidence, Part, Stated, Via
 from chalicelib.domain.errors import StoreUnavailable
 from chalicelib.domain.senders import Place
 from chalicelib.domain.stamping import TICK, Stamp
@@ -109,8 +109,9 @@ class _Batch:
         def draft(recipient: Recipient) -> Act:
             return Act(act_id, Via.API, (_dated(item.part, act_id, received, recipient),))
 
-        # What was sent before must not overtake what has happened since: it lets mail flow from its first receipt only.
-        first = None if self.claim.is_new else Stamp(received, received, found=_EVERYTHING)
+        # What was sent before must not overtake what has happened since, whatever clocks say: what it lifts, it lifts
+        # as of its first receipt, less what clocks may differ by.
+        first = None if self.claim.is_new else Stamp(received, received - CONSENT_ALLOWANCE, found=_EVERYTHING)
         self.service.ledger.record(item.place, draft, Beside(item.spelled, item.evidence), first)
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 opt_out_form = Blueprint(__name__)
 
 
-@opt_out_form.route("/o/{sender}", methods=["GET", "HEAD"])
+@opt_out_form.route("/o/{sender}", methods=["GET", "HEAD"], content_types=["*/*"])
 def show(sender: str) -> Response:
     """The form. Writes nothing."""
 
@@ -59,7 +59,7 @@ def _source() -> str:
 
 
 _INTRODUCTION = Markup(
-    "<p>Type your address. Everything optional from {} stops at once; no mail is sent to confirm it.</p>"
+    "<p>Type your address. All optional mail from {} stops at once; no mail is sent to confirm it.</p>"
 )
 _DONE = Markup(
     '<p class="said" role="status">{} will not send any optional mail to the address you typed any more.</p>'
@@ -75,7 +75,7 @@ def _form(service: Service, sender: Sender, error: InvalidAddress | None = None)
         Markup(
             '<form method="post" action="{}/o/{}"><p><label for="address">Your address</label>'
             '<input type="email" id="address" name="address" required maxlength="254" autocomplete="email"{}></p>'
-            "<button>Stop everything optional</button></form>"
+            "<button>Stop all optional mail</button></form>"
         ).format(
             service.settings.prefix,
             sender.code,

@@ -18,7 +18,7 @@ from chalicelib.use_cases.stopping import opt_out
 from chalicelib.web.answers import page, trouble
 from chalicelib.web.forms import fields_of
 from chalicelib.web.unsubscribe import done_page, stop_page
-from chalicelib.web.words import button, masked, still_arrives
+from chalicelib.web.words import STOP_ALL, button, masked, still_arrives
 
 if TYPE_CHECKING:
     from chalicelib.domain.categories import Category
@@ -34,7 +34,7 @@ _ONLY_STOPS = Markup(
 )
 
 
-@preferences.route("/p/{token}", methods=["GET", "HEAD"])
+@preferences.route("/p/{token}", methods=["GET", "HEAD"], content_types=["*/*"])
 def show(token: str) -> Response:
     """What this recipient gets. Writes nothing (conformance A7); two reads."""
 
@@ -88,7 +88,7 @@ def _centre(service: Service, opened: OpenedLink, token: str, said: Markup) -> R
         said,
         Markup("<p>This is for mail that {} sends to {}.</p>").format(sender.name, masked(opened)),
         button(f"{prefix}/p/{token}", "Save", legend) if chosen else Markup("<p>There is nothing to choose.</p>"),
-        button(f"{prefix}/u/{token}/all", "Stop everything optional", is_second=True),
+        button(f"{prefix}/u/{token}/all", STOP_ALL, is_second=True),
         still_arrives(sender),
     )
 

@@ -12,10 +12,11 @@ from chalicelib.application import service_of
 from chalicelib.boundary import answering, status_of
 from chalicelib.domain.acts import Via
 from chalicelib.domain.errors import CannotOptOut
+from chalicelib.tokens import Purpose
 from chalicelib.use_cases.opening import OpenedLink, open_link
 from chalicelib.use_cases.stopping import opt_out
 from chalicelib.web.answers import page, trouble
-from chalicelib.web.words import button, masked, still_arrives
+from chalicelib.web.words import STOP_ALL, button, masked, still_arrives
 
 if TYPE_CHECKING:
     from chalicelib.service import Service
@@ -26,7 +27,7 @@ PAGE_FIELD = "page"
 _FIELD_OCTETS = 1_000
 
 
-@unsubscribe.route("/u/{token}", methods=["GET", "HEAD"])
+@unsubscribe.route("/u/{token}", methods=["GET", "HEAD"], content_types=["*/*"])
 def show(token: str) -> Response:
     """The page with one button. Writes nothing, however often it is opened (conformance A7)."""
 
@@ -85,9 +86,9 @@ _ALWAYS = Markup("<p>You cannot opt out of <strong>{}</strong>. You can stop all
 
 
 def stop_page(service: Service, opened: OpenedLink, token: str, *notes: Markup) -> Response:
-    """What a link stops, one button, and "stop everything optional" beneath it."""
+    """What a link stops, one button, and "stop all optional mail" beneath it."""
     prefix, sender, category = service.settings.prefix, opened.sender.name, opened.category
-    everything = button(f"{prefix}/u/{token}/all", "Stop everything optional", is_second=not category.is_service_alert)
+    everything = button(f"{prefix}/u/{token}/all", STOP_ALL, is_second=not category.is_service_alert)
     if category.is_service_alert:
         return page(
             f"Mail from {sender}",
@@ -112,7 +113,7 @@ def done_page(service: Service, opened: OpenedLink, token: str, *, of_all: bool 
     """What stopped, and what still arrives and why."""
     what = "any optional mail" if of_all else opened.category.name
     said = Markup('<p class="said" role="status">{} will not send <strong>{}</strong> to {} any more.</p>')
-    everything = button(f"{service.settings.prefix}/u/{token}/all", "Stop everything optional", is_second=True)
+    everything = button(f"{service.settings.prefix}/u/{token}/all", STOP_ALL, is_second=True)
     return page(
         "You are unsubscribed",
         said.format(opened.sender.name, what, masked(opened)),
@@ -125,4 +126,5 @@ def done_page(service: Service, opened: OpenedLink, token: str, *, of_all: bool 
 def _choose(service: Service, opened: OpenedLink, token: str) -> Markup:
     if opened.may_choose:
         return Markup('<p><a href="{}/p/{}">Choose what you get</a></p>').format(service.settings.prefix, token)
-    return Markup('<p class="quiet">To choose among all mail, use the link at the foot of a newer mail.</p>')
+    which = "the mail" if opened.link.purpose is Purpose.ONE_CLICK else "a newer mail"
+    return Markup('<p class="quiet">To choose among all mail, use the link at the foot of {}.</p>').format(which)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from chalicelib.domain.senders import Sender
     from chalicelib.use_cases.opening import OpenedLink
 
+STOP_ALL = "Stop all optional mail"
 _GROUNDS: Mapping[Ground, str] = {
     Ground.TRANSACTION: "they are about something you ordered or agreed to",
     Ground.SAFETY: "they are about a warranty, a recall, your safety or your security",
@@ -33,8 +34,10 @@ def masked(opened: OpenedLink) -> str:
 def still_arrives(sender: Sender) -> Markup:
     """The service alerts, as text with their reason (conformance F3)."""
     lines = [
-        Markup("<li><strong>{}</strong>: you cannot stop these, because {}. {}</li>").format(
-            category.name, _GROUNDS[category.ground], category.description
+        Markup("<li><strong>{}</strong>{}<br>You cannot stop these, because {}.</li>").format(
+            category.name,
+            Markup("<br>{}").format(category.description) if category.description else "",
+            _GROUNDS[category.ground],
         )
         for category in sender.catalogue.service_alerts
         if category.ground is not None
