@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from chalice.app import Chalice
 
@@ -15,7 +15,7 @@ from chalicelib.settings import settings_from
 from chalicelib.web.answers import trouble
 
 if TYPE_CHECKING:
-    from chalice.app import Blueprint, Response
+    from chalice.app import Response
 
 LOG = logging.getLogger("signoff")
 API_PATHS = ("/v1/", "/healthz")
@@ -55,8 +55,3 @@ class SignoffApp(Chalice):
     def _told(self, path: str, error: SignoffError) -> Any:
         answer: Response = problem(error) if path.startswith(API_PATHS) or not path else trouble(error)
         return answer.to_dict(self.api.binary_types)
-
-
-def service_of(blueprint: Blueprint) -> Service:
-    """The service of the app that a blueprint is registered on. Raises `SettingsError`."""
-    return cast("SignoffApp", blueprint.current_app).service

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from chalice.app import Response
 
@@ -14,7 +14,9 @@ from chalicelib.domain import errors
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from chalice.app import Request
+    from chalice.app import Blueprint, Request
+
+    from chalicelib.service import Service
 
 LOG = logging.getLogger("signoff")
 MAX_JSON_OCTETS = 1_000_000
@@ -48,6 +50,20 @@ _STATUS: tuple[tuple[type[errors.SignoffError], HTTPStatus], ...] = (
     (errors.SettingsError, HTTPStatus.SERVICE_UNAVAILABLE),
     (errors.SignoffError, HTTPStatus.BAD_REQUEST),
 )
+
+
+class Serving(Protocol):
+    """An app that has a service."""
+
+    @property
+    def service(self) -> Service:
+        """What requests use. Raises `SettingsError`."""
+        ...
+
+
+def service_of(blueprint: Blueprint) -> Service:
+    """The service of the app that a blueprint is registered on. Raises `SettingsError`."""
+    return cast("Serving", blueprint.current_app).service
 
 
 def status_of(error: errors.SignoffError) -> HTTPStatus:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.settings import Settings
 from chalicelib.store.cache import Cache
-from chalicelib.store.calls import connect
+from chalicelib.store.calls import Wire, connect
 from chalicelib.store.engine import DynamoEngine
 from chalicelib.store.ledger import Ledger, Timing
 from chalicelib.store.limits import Limits
@@ -19,8 +19,6 @@ from chalicelib.store.reading import Reader
 from chalicelib.store.senders import ApiKey, Senders
 
 if TYPE_CHECKING:
-    from pynamodb.connection import Connection
-
     from chalicelib.domain.senders import Sender
 
 SENDER_SECONDS = 30
@@ -40,34 +38,34 @@ class Service:
     """Milliseconds since 1970 UTC."""
 
     @cached_property
-    def _connection(self) -> Connection:
+    def _wire(self) -> Wire:
         return connect(self.settings)
 
     @cached_property
     def ledger(self) -> Ledger:
         """The write path."""
         timing = Timing(now=self.clock)
-        return Ledger(DynamoEngine(self._connection, self.settings.recipients_table), timing)
+        return Ledger(DynamoEngine(self._wire, self.settings.recipients_table), timing)
 
     @cached_property
     def reader(self) -> Reader:
         """The read path."""
-        return Reader(self._connection, self.settings.recipients_table)
+        return Reader(self._wire, self.settings.recipients_table)
 
     @cached_property
     def senders(self) -> Senders:
         """The control table."""
-        return Senders(self._connection, self.settings.control_table, self.settings.pepper_key)
+        return Senders(self._wire, self.settings.control_table, self.settings.pepper_key)
 
     @cached_property
     def operations(self) -> Operations:
         """The idempotency keys that were used."""
-        return Operations(self._connection, self.settings.recipients_table)
+        return Operations(self._wire, self.settings.recipients_table)
 
     @cached_property
     def limits(self) -> Limits:
         """The budgets of the opt-out form."""
-        return Limits(self._connection, self.settings.control_table)
+        return Limits(self._wire, self.settings.control_table)
 
     @cached_property
     def _cached_senders(self) -> Cache[Sender]:

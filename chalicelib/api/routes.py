@@ -12,8 +12,7 @@ from chalice.app import Blueprint, Response
 from chalicelib.api import times
 from chalicelib.api.acts import read_act
 from chalicelib.api.openapi import document
-from chalicelib.application import service_of
-from chalicelib.boundary import answering, body_of, json_answer, json_body, problem, told
+from chalicelib.boundary import answering, body_of, json_answer, json_body, problem, service_of, told
 from chalicelib.domain.addresses import parse_address
 from chalicelib.domain.errors import InvalidAddress, InvalidRequest, SignoffError
 from chalicelib.message import footer_of, headers_of

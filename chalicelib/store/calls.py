@@ -26,6 +26,8 @@ READ_TIMEOUT = 2
 POOL = 32
 """Connections to the engine; a check of 1,000 addresses uses ten of them side by side."""
 
+Wire = Connection
+"""What the parts of the store speak through; nobody else looks inside."""
 Key = tuple[str, str]
 Raw = dict[str, dict[str, Any]]
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from chalice.app import Blueprint, Response
 from markupsafe import Markup
 
-from chalicelib.application import service_of
-from chalicelib.boundary import answering
+from chalicelib.boundary import answering, service_of
 from chalicelib.domain.addresses import parse_address
 from chalicelib.domain.errors import InvalidAddress
 from chalicelib.use_cases.stopping import open_form, opt_out_by_form

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from chalice.app import Blueprint, Response
 from markupsafe import Markup
 
-from chalicelib.application import service_of
-from chalicelib.boundary import answering
+from chalicelib.boundary import answering, service_of
 from chalicelib.domain.acts import Via
 from chalicelib.domain.decision import Reason
 from chalicelib.domain.errors import InvalidRequest

@@ -8,8 +8,7 @@ from urllib.parse import parse_qs
 from chalice.app import Blueprint, Response
 from markupsafe import Markup
 
-from chalicelib.application import service_of
-from chalicelib.boundary import answering, status_of
+from chalicelib.boundary import answering, service_of, status_of
 from chalicelib.domain.acts import Via
 from chalicelib.domain.errors import CannotOptOut
 from chalicelib.tokens import Purpose

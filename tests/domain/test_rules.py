@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -313,13 +310,3 @@ def test_which_address_is_kept() -> None:
     assert address_kept(Recipient(), erased, Act("x", Via.PREFERENCE_PAGE, (OptedIn("a", 6),)), "new") == "new"
     assert address_kept(Recipient(), erased, Act("x", Via.API, (Consented("a", LATER),)), "new") == "new"
     assert address_kept(Recipient(), erased, Act("x", Via.IMPORT, (Consented("a", LATER),)), "new") is None
-
-
-def test_the_rules_import_the_standard_library_and_idna_alone() -> None:
-    for file in Path("chalicelib/domain").glob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
-            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            for name in names:
-                top = name.partition(".")[0]
-                assert top in sys.stdlib_module_names or top == "idna" or name.startswith("chalicelib.domain")

@@ -1,0 +1,56 @@
+"""Requests as API Gateway hands them to the Lambda function, with nothing of Chalice's own client in between."""
+
+from __future__ import annotations
+
+import base64
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from app import app
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the function returned."""
+
+    status: int
+    headers: dict[str, str]
+    body: str
+
+
+def send(
+    method: str,
+    resource: str,
+    values: dict[str, str] | None = None,
+    *,
+    headers: dict[str, str] | None = None,
+    body: bytes | None = None,
+    query: dict[str, str] | None = None,
+) -> Answer:
+    """Calls the app. `resource` is a route as it was declared, `values` fill its braces."""
+    path = re.sub(r"\{(\w+)\}", lambda match: (values or {}).get(match[1], match[0]), resource)
+    event = {
+        "requestContext": {
+            "httpMethod": method,
+            "resourcePath": resource,
+            "path": path,
+            "identity": {"sourceIp": "192.0.2.7"},
+        },
+        "httpMethod": method,
+        "path": path,
+        "pathParameters": values,
+        "headers": headers or {},
+        "multiValueHeaders": {name: [value] for name, value in (headers or {}).items()},
+        "multiValueQueryStringParameters": {name: [value] for name, value in (query or {}).items()} or None,
+        "stageVariables": None,
+        "body": None if body is None else base64.b64encode(body).decode(),
+        "isBase64Encoded": body is not None,
+    }
+    answer: dict[str, Any] = app(event, None)
+    many = {name: ", ".join(values) for name, values in (answer.get("multiValueHeaders") or {}).items()}
+    told = {name.lower(): str(value) for name, value in {**(answer.get("headers") or {}), **many}.items()}
+    text = answer.get("body") or ""
+    return Answer(
+        answer["statusCode"], told, base64.b64decode(text).decode() if answer.get("isBase64Encoded") else text
+    )

@@ -1,0 +1,271 @@
+"""What holds for every route at once: a new route fails here until it is covered."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from app import app
+from chalicelib.api_keys import mint_api_key
+from chalicelib.tokens import Purpose
+from tests.api.conftest import Caller, caller
+from tests.gateway import Answer, send
+from tests.web.conftest import CODE, Site, site
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["caller", "site"]
+
+CANARY = "canary.bird@cage.example.com"
+CANARY_PARTS = ("canary", "cage.example", "Y2FuYXJ5")  # the last one is how base64 starts it
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+
+
+@dataclass(frozen=True)
+class Route:
+    """One route: its methods, whose it is, and a request that it carries out."""
+
+    methods: set[str]
+    kind: str
+    purpose: Purpose | None = None
+    body: Any = None
+    echoes: bool = False
+    """Whether it answers a sender with the addresses that this sender sent."""
+
+
+ROUTES = {
+    "/u/{token}": Route({"GET", "HEAD", "POST"}, "page", Purpose.ONE_CLICK, b"List-Unsubscribe=One-Click"),
+    "/u/{token}/all": Route({"POST"}, "page", Purpose.ONE_CLICK, b""),
+    "/p/{token}": Route({"GET", "HEAD", "POST"}, "page", Purpose.PREFERENCES, b"shown=news&before=news"),
+    "/o/{sender}": Route({"GET", "HEAD", "POST"}, "page", None, b"address=canary.bird%40cage.example.com"),
+    "/v1/check": Route({"POST"}, "api", None, {"category": "news", "addresses": [CANARY]}, echoes=True),
+    "/v1/links": Route({"POST"}, "api", None, {"category": "news", "recipients": [{"address": CANARY}]}, echoes=True),
+    "/v1/acts": Route({"POST"}, "api", None, {"acts": [{"act": "opt_out", "address": CANARY, "category": "news"}]}),
+    "/v1/openapi.json": Route({"GET", "HEAD"}, "open"),
+    "/healthz": Route({"GET", "HEAD"}, "open"),
+}
+EVERY = [(path, method) for path, route in ROUTES.items() for method in sorted(route.methods)]
+
+
+def test_every_route_is_covered_here() -> None:
+    assert {path: set(methods) for path, methods in app.routes.items()} == {
+        path: route.methods for path, route in ROUTES.items()
+    }
+
+
+def values_of(site: Site, path: str) -> dict[str, str]:
+    purpose = ROUTES[path].purpose
+    token = "" if purpose is None else site.token(purpose=purpose, address=CANARY)
+    return {name: value for name, value in {"token": token, "sender": CODE}.items() if f"{{{name}}}" in path}
+
+
+def good(site: Site, caller: Caller, path: str, method: str, **changes: Any) -> Answer:
+    """The request that the route carries out, with parts of it changed."""
+    route = ROUTES[path]
+    body = route.body if isinstance(route.body, bytes) else json.dumps(route.body).encode()
+    headers = {"Authorization": f"Bearer {caller.key('read', 'links', 'write')}"} if route.kind == "api" else {}
+    asked = {"headers": headers, "body": body if method == "POST" else None, "values": values_of(site, path)}
+    return send(method, path, **(asked | changes))
+
+
+@pytest.mark.parametrize(("path", "method"), EVERY)
+def test_every_answer_has_the_security_headers_and_no_cookie(
+    site: Site, caller: Caller, path: str, method: str
+) -> None:
+    """F4, A3, A4: of an answer that carries out, and of one that refuses."""
+    refused = good(site, caller, path, method, values=dict.fromkeys(values_of(site, path), "x"), body=b"{", headers={})
+    for answer in (good(site, caller, path, method), refused):
+        told = answer.headers
+        assert told["cache-control"] == "no-store"
+        assert told["x-robots-tag"] == "noindex, nofollow"
+        assert told["x-content-type-options"] == "nosniff"
+        assert "max-age=" in told["strict-transport-security"]
+        assert "default-src 'none'" in told["content-security-policy"]
+        assert "frame-ancestors 'none'" in told["content-security-policy"]
+        assert "unsafe" not in told["content-security-policy"]
+        assert told["referrer-policy"] == (
+            "same-origin" if told["content-type"].startswith("text/html") else "no-referrer"
+        )
+        assert not {"set-cookie", "location"} & set(told)
+        assert 200 <= answer.status < 300 or 400 <= answer.status < 500
+    assert good(site, caller, path, method).status == 200
+
+
+@pytest.mark.parametrize("path", ROUTES)
+@pytest.mark.parametrize("method", METHODS)
+def test_a_method_that_a_route_lacks_gets_405_and_writes_nothing(
+    site: Site, caller: Caller, path: str, method: str
+) -> None:
+    """G2, A7: OPTIONS, too."""
+    if method in ROUTES[path].methods:
+        return
+    answer = good(site, caller, path, method)
+
+    assert answer.status == 405
+    assert set(answer.headers["allow"].split(", ")) == ROUTES[path].methods
+    assert answer.headers["content-type"].startswith(
+        "text/html" if ROUTES[path].kind == "page" else "application/problem"
+    )
+    assert site.stored() == []
+
+
+@pytest.mark.parametrize("path", [path for path, route in ROUTES.items() if "GET" in route.methods])
+def test_head_is_where_get_is(site: Site, caller: Caller, path: str) -> None:
+    """G2."""
+    get, head = (good(site, caller, path, method) for method in ("GET", "HEAD"))
+
+    assert (get.status, get.headers) == (head.status, head.headers)
+    assert site.stored() == []
+
+
+def test_a_path_that_there_is_not_gets_404(site: Site) -> None:
+    assert send("GET", "/nope").status == 404
+    assert app({}, None)["statusCode"] == 404
+
+
+@pytest.mark.parametrize("path", [path for path, route in ROUTES.items() if route.kind == "api"])
+@pytest.mark.parametrize("kind", ["none", "invented", "revoked", "without the scope"])
+def test_no_api_route_answers_a_bad_key(site: Site, caller: Caller, path: str, kind: str) -> None:
+    text = {
+        "none": "",
+        "invented": f"sgn_{'a' * 16}_{'a' * 52}_A{'a' * 8}",
+        "revoked": caller.key("read", "links", "write", revoked=True),
+        "without the scope": caller.key("admin"),
+    }[kind]
+    answer = good(site, caller, path, "POST", headers={"Authorization": f"Bearer {text}"})
+
+    assert answer.status == (403 if kind == "without the scope" else 401)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert site.stored() == []
+
+
+HOSTILE_BODIES = {
+    "not JSON": CANARY.encode(),
+    "a number that is none": b'{"category": NaN}',
+    "endless": b'{"category": 1e999}',
+    "a depth bomb": b'{"a":' * 60_000 + b"1" + b"}" * 60_000,
+    "a name twice": b'{"category":"news","category":"offers"}',
+    "ten megabytes": b" " * 10_000_000,
+    "broken UTF-8": b'{"category":"\xff\xfe"}',
+    "a lone surrogate": b'{"category":"\\ud800"}',
+    "a list": json.dumps([CANARY]).encode(),
+    "an address for a category": json.dumps(
+        {"category": CANARY, "addresses": [CANARY], "recipients": [CANARY], "acts": [CANARY]}
+    ).encode(),
+    "wrong types": b'{"category":{"a":[]},"addresses":7,"recipients":7,"acts":7}',
+}
+
+
+@pytest.mark.parametrize("path", [path for path, route in ROUTES.items() if route.kind == "api"])
+@pytest.mark.parametrize("name", HOSTILE_BODIES)
+def test_a_hostile_body_gets_a_problem_document_and_stores_nothing(
+    site: Site, caller: Caller, path: str, name: str
+) -> None:
+    """G1, G2."""
+    answer = good(site, caller, path, "POST", body=HOSTILE_BODIES[name])
+
+    if answer.status == 200:  # an act that was refused keeps its place
+        assert [set(result) for result in json.loads(answer.body)["results"]] == [{"error"}]
+    else:
+        assert answer.status in {400, 404, 413}
+        assert json.loads(answer.body)["status"] == answer.status
+        assert answer.headers["content-type"] == "application/problem+json"
+    assert not any(part in answer.body for part in CANARY_PARTS)
+    assert [item for item in site.stored() if not item["sk"]["S"].startswith("op#")] == []
+
+
+@pytest.mark.parametrize("path", [path for path, route in ROUTES.items() if route.kind == "page"])
+@pytest.mark.parametrize("name", HOSTILE_BODIES)
+def test_no_body_brings_a_page_down(site: Site, caller: Caller, path: str, name: str) -> None:
+    answer = good(site, caller, path, "POST", body=HOSTILE_BODIES[name])
+
+    assert answer.status in {200, 400, 413}
+    assert answer.headers["content-type"].startswith("text/html")
+
+
+Logged = Callable[[], str]
+
+
+@pytest.fixture
+def logged(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> Iterator[Logged]:
+    """All that was logged or printed so far, tracebacks included.
+
+    Without DEBUG: at that level botocore and urllib3 log what they send, which is not ours and which nobody deploys.
+    """
+    formatter = logging.Formatter("%(pathname)s %(message)s")
+
+    def so_far() -> str:
+        return "\n".join([*map(formatter.format, caplog.records), *capfd.readouterr()])
+
+    with caplog.at_level(logging.INFO):
+        yield so_far
+
+
+@pytest.mark.parametrize(("path", "method"), EVERY)
+def test_a_canary_shows_in_no_url_log_or_error(
+    site: Site, caller: Caller, path: str, method: str, logged: Logged
+) -> None:
+    """G6, F5: whatever part of the request holds it, and whatever goes wrong."""
+    values = values_of(site, path)
+    answers = [
+        good(site, caller, path, method, values=dict.fromkeys(values, CANARY)),
+        good(site, caller, path, method, query={"address": CANARY}),
+        good(site, caller, path, method, headers={"Authorization": f"Bearer {CANARY}", "Referer": CANARY}),
+        good(site, caller, path, method, headers={"Content-Type": CANARY, "Idempotency-Key": CANARY}),
+        good(site, caller, path, method, body=CANARY.encode()),
+        good(site, caller, path, method),
+    ]
+    drop_tables(site)
+    answers.append(good_without_store(site, path, method))
+
+    told = "".join(answer.body for answer in answers if not (ROUTES[path].echoes and answer.status == 200))
+    headers = "".join(str(answer.headers) for answer in answers)
+    said = logged()
+    assert "StoreUnavailable" in said or ROUTES[path].kind == "open", "nothing is logged at all"
+    for part in CANARY_PARTS:
+        assert part not in told
+        assert part not in headers
+        assert part not in said
+    for minted in minted_urls(answers):
+        assert not any(part in minted for part in CANARY_PARTS)
+
+
+def drop_tables(site: Site) -> None:
+    for table in (site.tables.names.recipients, site.tables.names.control):
+        site.tables.client.update_table(TableName=table, DeletionProtectionEnabled=False)
+        site.tables.client.delete_table(TableName=table)
+    site.forget()
+
+
+def good_without_store(site: Site, path: str, method: str) -> Answer:
+    """The store is gone: 503 where one is needed, and never a false success (A11)."""
+    key = mint_api_key(site.service.settings.keyring, CODE)
+    route = ROUTES[path]
+    body = route.body if isinstance(route.body, bytes) else json.dumps(route.body).encode()
+    answer = send(
+        method,
+        path,
+        values_of(site, path),
+        headers={"Authorization": f"Bearer {key.text}"} if route.kind == "api" else {},
+        body=body if method == "POST" else None,
+    )
+    assert answer.status == (200 if route.kind == "open" else 503)
+    if answer.status == 503:
+        assert int(answer.headers["retry-after"]) > 0
+    return answer
+
+
+def minted_urls(answers: list[Answer]) -> list[str]:
+    results = [
+        result
+        for answer in answers
+        if answer.status == 200 and answer.headers["content-type"] == "application/json"
+        for result in json.loads(answer.body).get("results", [])
+    ]
+    return [text for result in results for name in ("url", "preferences_url") if (text := result.get(name))]
