@@ -13,12 +13,15 @@ import pytest
 from app import app
 from chalicelib.api_keys import mint_api_key
 from chalicelib.tokens import Purpose
-from tests.api.conftest import Caller, caller
+from tests.api.conftest import caller
 from tests.gateway import Answer, send
-from tests.web.conftest import CODE, Site, site
+from tests.site import CODE, Site
+from tests.web.conftest import site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.callers import Caller
 
 __all__ = ["caller", "site"]
 

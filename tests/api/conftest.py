@@ -1,47 +1,21 @@
-"""The site of the recipient pages, with API keys for it."""
+"""Fixtures of the sender API."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from chalicelib.api_keys import mint_api_key
-from chalicelib.store.senders import ApiKey
-from tests.web.conftest import CODE, Site, site
+from tests.callers import Caller
+from tests.web.conftest import site
 
 if TYPE_CHECKING:
-    from chalice.test import HTTPResponse
+    from tests.site import Site
 
 __all__ = ["site"]
 
 
-@dataclass
-class Caller:
-    """One who asks with API keys."""
-
-    site: Site
-
-    def key(self, *scopes: str, code: str = CODE, revoked: bool = False) -> str:
-        """A new key with these scopes."""
-        key = mint_api_key(self.site.service.settings.keyring, code)
-        revoked_at = 2 if revoked else None
-        self.site.service.senders.create_key(ApiKey(key.id, code, key.digest, frozenset(scopes), 1, revoked_at))
-        return key.text
-
-    def ask(self, path: str, body: Any, key: str | None = None, **headers: str) -> HTTPResponse:
-        """POSTs JSON, or these very octets, with a key of all scopes unless another is given."""
-        octets = body if isinstance(body, bytes) else json.dumps(body).encode()
-        bearer = key or self.key("read", "write", "links")
-        return self.site.post(path, octets, Authorization=f"Bearer {bearer}", **headers)
-
-    def act(self, *acts: dict[str, Any], **headers: str) -> HTTPResponse:
-        """`POST /v1/acts`."""
-        return self.ask("/v1/acts", {"acts": list(acts)}, **headers)
-
-
 @pytest.fixture
 def caller(site: Site) -> Caller:
+    """One who asks this site."""
     return Caller(site)

@@ -16,10 +16,10 @@ from chalicelib.domain.addresses import parse_address
 from chalicelib.domain.decision import Reason
 from chalicelib.domain.senders import Sender
 from chalicelib.tokens import Purpose
-from tests.web.conftest import ADDRESS, CODE, Site
+from tests.site import ADDRESS, CODE, Site
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Caller
+    from tests.callers import Caller
 
 MINUTE = 60_000
 EVIDENCE = {"how": "a box at the checkout", "wording": "Yes, send me News", "source": "order 4711"}

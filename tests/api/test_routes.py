@@ -10,10 +10,10 @@ import pytest
 
 from chalicelib.api_keys import mint_api_key
 from chalicelib.domain.senders import Sender
-from tests.web.conftest import ADDRESS, CODE, Site
+from tests.site import ADDRESS, CODE, Site
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Caller
+    from tests.callers import Caller
 
 BAD_BODIES = {
     "not JSON": b"nonsense",

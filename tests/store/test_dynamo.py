@@ -25,8 +25,9 @@ from chalicelib.store.port import Busy, OutcomeUnknown
 from chalicelib.store.reading import Reader
 from chalicelib.store.senders import ApiKey
 from tests.domain.test_rules import EXPECTED
+from tests.site import CODE, Site
 from tests.store.memory import Clock
-from tests.web.conftest import CODE, Site, site
+from tests.web.conftest import site
 
 __all__ = ["site"]
 FORMER = Choice(7, Value.OUT, "x", 5, "y")

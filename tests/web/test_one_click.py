@@ -12,7 +12,7 @@ from chalicelib.domain.decision import Reason
 from chalicelib.tokens import Purpose
 from chalicelib.use_cases.opening import open_link
 from chalicelib.use_cases.stopping import opt_out
-from tests.web.conftest import ADDRESS, Site
+from tests.site import ADDRESS, Site
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.domain.decision import Reason
 from chalicelib.use_cases.stopping import SOURCE_BUDGET
-from tests.web.conftest import ADDRESS, CODE, Site
+from tests.site import ADDRESS, CODE, Site
 
 if TYPE_CHECKING:
     from chalice.test import HTTPResponse

@@ -16,7 +16,7 @@ from chalicelib.domain.categories import ALL
 from chalicelib.domain.decision import Reason
 from chalicelib.keyring import Keyring, KeyState, MasterKey
 from chalicelib.tokens import PREFERENCES_DAYS, Purpose
-from tests.web.conftest import ADDRESS, CODE, Site
+from tests.site import ADDRESS, CODE, Site
 
 if TYPE_CHECKING:
     from chalice.test import HTTPResponse

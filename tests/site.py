@@ -1,0 +1,104 @@
+"""The app on real tables: what the tests of routes and the campaigns stand on."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from chalice.test import Client, HTTPResponse
+
+from app import app
+from chalicelib.domain.addresses import parse_address
+from chalicelib.domain.categories import Catalogue, Category, Ground, Kind
+from chalicelib.domain.decision import Reason, decide
+from chalicelib.domain.senders import Sender
+from chalicelib.service import Service
+from chalicelib.settings import settings_from
+from chalicelib.tokens import Purpose, mint
+from tests.engines import LocalTables
+from tests.store.memory import Clock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from chalicelib.settings import Settings
+
+CODE = "testsend"
+DAY = 86_400_000
+ADDRESS = "dana.reader@example.com"
+
+
+@dataclass
+class Site:
+    client: Client
+    service: Service
+    tables: LocalTables
+    clock: Clock
+    day: int
+    """Days since 1970: when every link is minted."""
+
+    def token(self, number: int = 1, purpose: Purpose = Purpose.ONE_CLICK, address: str = ADDRESS) -> str:
+        return mint(self.service.settings.keyring, purpose, CODE, number, self.day, address)
+
+    def forget(self) -> None:
+        """Lets what a container remembers of senders and keys grow old."""
+        self.clock.milliseconds += 61_000
+
+    def post(self, path: str, body: bytes = b"List-Unsubscribe=One-Click", **headers: str) -> HTTPResponse:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.client.http.post(path, headers=named, body=body)
+
+    def reasons(self, address: str = ADDRESS) -> dict[str, Reason | None]:
+        sender = self.service.senders.get(CODE)
+        state = self.service.reader.recipient(sender.place_of(parse_address(address))).state
+        return {category.id: decide(state, category).reason for category in sender.catalogue.categories}
+
+    def stored(self) -> list[dict[str, Any]]:
+        return self.tables.items(self.tables.names.recipients)
+
+    def entries(self) -> int:
+        return sum(item["sk"]["S"].startswith("log#") for item in self.stored())
+
+
+def settings_for(tables: LocalTables) -> Settings:
+    """Settings with keys that are the same in every run."""
+    key = base64.b64encode(bytes(range(32))).decode()
+    return settings_from(
+        {
+            "SIGNOFF_PUBLIC_URL": "https://choices.example.com/api",
+            "SIGNOFF_RECIPIENTS_TABLE": tables.names.recipients,
+            "SIGNOFF_CONTROL_TABLE": tables.names.control,
+            "SIGNOFF_DYNAMODB_URL": tables.url or "",
+            "SIGNOFF_MASTER_KEYS": json.dumps({"1": {"secret": key, "state": "minting"}}),
+            "SIGNOFF_PEPPER_KEY": base64.b64encode(bytes(range(64))).decode(),
+            "AWS_REGION": "us-east-1",
+        }
+    )
+
+
+CATALOGUE = Catalogue(
+    (
+        Category("news", 1, Kind.OPTIONAL, "News <b>"),
+        Category("offers", 2, Kind.OPTIONAL, "Offers"),
+        Category("alerts", 3, Kind.SERVICE_ALERT, "Alerts", ground=Ground.SAFETY),
+    )
+)
+
+
+@contextmanager
+def make_site(tables: LocalTables) -> Iterator[Site]:
+    """The app of this process, serving one sender on these tables, with a clock that the test moves."""
+    now = time.time_ns() // 1_000_000  # the engine says so too, in the header of its answers
+    clock = Clock(now)
+    service = Service(
+        settings_for(tables), monotonic=lambda: clock.milliseconds / 1000, clock=lambda: clock.milliseconds
+    )
+    service.senders.create(Sender(CODE, "Test & Sons", CATALOGUE, bytes(range(32))))
+    app._service = service
+    with Client(app) as client:
+        yield Site(client, service, tables, clock, now // DAY)
+    app._service = None
