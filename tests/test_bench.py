@@ -1,0 +1,45 @@
+"""`make bench` in small: it runs to its end and prints every row with its numbers. How fast it is, no test says."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+FIGURE = re.compile(r"[\d,]+(?:\.\d+)? \S.*")
+RATIO = re.compile(r"\d+\.\d\d\u00d7 \(\d+\.\d\d to \d+\.\d\d\)")
+BESIDE_AN_ANCHOR = [
+    "link minted",
+    "link verified",
+    "address key",
+    "one-click POST",
+    "GET /u/{token}, sender remembered, CPU;",
+    "GET /u/{token}, all forgotten, CPU;",
+    "GET /p/{token}, sender remembered, CPU;",
+    "GET /p/{token}, all forgotten, CPU;",
+    "check of 1,000 addresses, all on record, rate",
+    "check of 1,000 addresses, all on record, CPU",
+    "check of 1,000 addresses, none on record, rate",
+    "check of 1,000 addresses, none on record, CPU",
+]
+ALONE = [
+    f"GET {page}{{token}}, {what}"
+    for page in ("/u/", "/p/")
+    for what in ("all forgotten, CPU besides", "all forgotten, reads", "all forgotten, writes", "the answer")
+]
+
+
+def test_the_benchmarks_print_every_row_with_its_numbers() -> None:
+    command = [sys.executable, "-m", "bench", "--quick"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in done.stdout.splitlines()]
+    rows = lines[2:]
+    for what in (*BESIDE_AN_ANCHOR, *ALONE):
+        [(_, figure, anchor, ratio, _, _)] = [row for row in rows if row[0].startswith(what)]
+        assert FIGURE.fullmatch(figure)
+        assert what in ALONE or (FIGURE.fullmatch(anchor) and RATIO.fullmatch(ratio))
+    assert len(rows) == len(BESIDE_AN_ANCHOR) + len(ALONE)
