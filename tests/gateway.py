@@ -27,15 +27,16 @@ def send(
     headers: dict[str, str] | None = None,
     body: bytes | None = None,
     query: dict[str, str] | None = None,
+    source: str = "192.0.2.7",
 ) -> Answer:
-    """Calls the app. `resource` is a route as it was declared, `values` fill its braces."""
+    """Calls the app. `resource` is a route as it was declared, `values` fill its braces, `source` is who asks."""
     path = re.sub(r"\{(\w+)\}", lambda match: (values or {}).get(match[1], match[0]), resource)
     event = {
         "requestContext": {
             "httpMethod": method,
             "resourcePath": resource,
             "path": path,
-            "identity": {"sourceIp": "192.0.2.7"},
+            "identity": {"sourceIp": source},
         },
         "httpMethod": method,
         "path": path,

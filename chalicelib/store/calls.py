@@ -8,6 +8,7 @@ from __future__ import annotations
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.connection import Connection
 from pynamodb.connection.base import MetaTable
@@ -55,6 +56,9 @@ def connect(settings: Settings) -> Connection:
         max_retry_attempts=0,
         max_pool_connections=POOL,
     )
+    # botocore puts its own together anew for each call, which is a seventh of a one-click.
+    connection.session.set_default_client_config(Config(user_agent="Signoff"))
+    _ = connection.client  # made now, since PynamoDB's sessions go by thread
     for table in (settings.recipients_table, settings.control_table):
         connection.add_meta_table(MetaTable(_schema(table)))
     return connection

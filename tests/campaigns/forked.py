@@ -1,0 +1,94 @@
+"""A program of many short lives: loads the app once, and forks a container for each request that it reads.
+
+A container may be told to end itself by SIGKILL at one of its calls to the store: before the request leaves, once the
+engine has carried it out but before the answer is read, or just after. That is what a crash, an out-of-memory kill or a
+time-out does to a Lambda function; nothing of the program gets to clean up.
+
+    standard input, a line each    {"method", "resource", "values", "headers", "body", "source", "kill_at", "moment"}
+    standard output, a line each   {"status", "calls"} or {"killed": true}
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import urllib.request
+from dataclasses import dataclass
+from typing import Any
+
+from app import app
+from chalicelib.service import Service
+from infra.storage import TableNames
+from tests.engines import LocalTables, dynamodb_client
+from tests.gateway import send
+from tests.site import settings_for
+
+
+@dataclass
+class Killer:
+    """Counts calls to the store, and ends this process at one of them."""
+
+    at: int
+    moment: str
+    calls: int = 0
+
+    def before_send(self, request: Any, **_: Any) -> None:
+        """botocore is about to send."""
+        self.calls += 1
+        if self.calls == self.at and self.moment == "before":
+            self.end()
+        if self.calls == self.at and self.moment == "during":
+            # the engine carries it out, and nobody is left to hear of it
+            headers = {name: _text(value) for name, value in request.headers.items()}
+            sent = urllib.request.Request(request.url, request.body, headers, method="POST")  # noqa: S310 - the engine of this test
+            with urllib.request.urlopen(sent):  # noqa: S310 - as above
+                self.end()
+
+    def after_call(self, **_: Any) -> None:
+        """botocore has read the answer."""
+        if self.calls == self.at and self.moment == "after":
+            self.end()
+
+    def end(self) -> None:
+        """As `kill -9`."""
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def container(service: Service, told: dict[str, Any], out: int) -> None:
+    """One request in a process of its own; writes its answer to `out`, if it lives."""
+    killer = Killer(told["kill_at"], told["moment"])
+    events = service._wire.client.meta.events
+    events.register("before-send.dynamodb.*", killer.before_send)
+    events.register("after-call.dynamodb.*", killer.after_call)
+    app._service = service
+    answer = send(told["method"], told["resource"], told["values"], headers=told["headers"], body=told["body"].encode())
+    os.write(out, json.dumps({"status": answer.status, "calls": killer.calls}).encode())
+
+
+def serve(tables: LocalTables) -> None:
+    """Until standard input ends. Containers share what is loaded, and nothing that was asked."""
+    service = Service(settings_for(tables))
+    _ = service._wire  # made once: it takes longer than all else
+    for line in sys.stdin:
+        reading, writing = os.pipe()
+        child = os.fork()
+        if not child:
+            container(service, json.loads(line), writing)
+            os._exit(0)
+        os.close(writing)
+        _, status = os.waitpid(child, 0)
+        with os.fdopen(reading, "rb") as answer:
+            text = answer.read().decode()
+        killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+        print(json.dumps({"killed": True}) if killed and not text else text, flush=True)
+
+
+if __name__ == "__main__":
+    settings = json.loads(sys.argv[1])
+    serve(LocalTables(TableNames(*settings["names"]), dynamodb_client(settings["url"]), settings["url"]))
