@@ -67,7 +67,8 @@ def container(service: Service, told: dict[str, Any], out: int) -> None:
     events.register("before-send.dynamodb.*", killer.before_send)
     events.register("after-call.dynamodb.*", killer.after_call)
     app._service = service
-    answer = send(told["method"], told["resource"], told["values"], headers=told["headers"], body=told["body"].encode())
+    request = {name: value for name, value in told.items() if name not in {"kill_at", "moment"}}
+    answer = send(**{**request, "body": told["body"].encode()})
     os.write(out, json.dumps({"status": answer.status, "calls": killer.calls}).encode())
 
 
