@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-FIGURE = re.compile(r"[\d,]+(?:\.\d+)? \S.*")
+FIGURE = re.compile(r"-?[\d,]+(?:\.\d+)? \S.*")
+"""Below zero, too: what is left beside the reads is a difference, and one quick round may be all noise."""
 RATIO = re.compile(r"\d+\.\d\d\u00d7 \(\d+\.\d\d to \d+\.\d\d\)")
 BESIDE_AN_ANCHOR = [
     "link minted",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -116,6 +117,26 @@ def test_links_carry_headers_that_work(site: Site, caller: Caller) -> None:
     assert results[0]["url"].startswith("https://choices.example.com/api/u/")
     assert "error" in results[1]
     assert "error" in results[2]
+
+
+@pytest.mark.parametrize(
+    "text", ["a\r\nBcc: x@example.com", "a>@example.com", "<a@example.com>", "ä@example.com", "a@ex\nample.com"]
+)
+def test_nothing_of_an_address_reaches_a_header(caller: Caller, text: str) -> None:
+    """B2, B4."""
+    recipients = [
+        {"address": text},
+        {"address": "x" * 64 + "@" + "a" * 60 + "." + "b" * 60 + "." + "c" * 59 + ".example"},
+    ]
+
+    results = caller.ask("/v1/links", {"category": "news", "recipients": recipients}).json_body["results"]
+
+    for result in results:
+        for name, line in result.get("headers", {}).items():
+            assert re.fullmatch(r"[!-~ ]+", line)
+            assert line.count("<") == line.count(">") == ("<" in line)
+            assert len(f"{name}: {line}") <= 998
+    assert "headers" in results[1]
 
 
 def test_a_service_alert_carries_no_one_click_header(site: Site, caller: Caller) -> None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from app import app
 from chalicelib.domain.acts import Via
 from chalicelib.domain.decision import Reason
+from chalicelib.keyring import Keyring, KeyState, MasterKey
 from chalicelib.tokens import Purpose
 from chalicelib.use_cases.opening import open_link
 from chalicelib.use_cases.stopping import opt_out
-from tests.site import ADDRESS, Site
+from tests.site import ADDRESS, DAY, Site
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +48,46 @@ def test_whatever_the_body_a_good_link_opts_out_of_its_category_alone(site: Site
     assert answer.status_code == 200
     assert not {"location", "set-cookie"} & {header.lower() for header in answer.headers}
     assert site.reasons() == {"news": Reason.OPTED_OUT, "offers": None, "alerts": None}
+
+
+@pytest.mark.parametrize("agent", ["Mozilla/5.0", "GoogleImageProxy", "python-requests/2", "Barracuda Sentinel", ""])
+def test_no_user_agent_and_no_haste_keeps_a_post_from_counting(site: Site, agent: str) -> None:
+    """A13: the link was minted this very moment."""
+    answer = site.post(f"/u/{site.token()}", User_Agent=agent)
+
+    assert answer.status_code == 200
+    assert site.reasons()["news"] is Reason.OPTED_OUT
+
+
+def test_one_post_is_all_that_it_takes(site: Site) -> None:
+    """A14, C1: nothing is asked, and what is answered asks for nothing more."""
+    page = site.post(f"/u/{site.token()}").body.decode()
+
+    assert "You are unsubscribed" in page
+    assert "confirm" not in page.lower()
+    assert "<input" not in page
+    assert site.reasons()["news"] is Reason.OPTED_OUT
+
+
+def test_a_link_works_for_years_and_through_rotations(site: Site) -> None:
+    """C2, H8."""
+    path = f"/u/{site.token()}"
+    old = replace(site.service.settings.keyring.minting, state=KeyState.VERIFYING)
+    keyring = Keyring([old, MasterKey(2, bytes(range(1, 33)), KeyState.MINTING)])
+    site.clock.milliseconds += 10 * 365 * DAY
+    app._service = replace(site.service, settings=replace(site.service.settings, keyring=keyring))
+
+    assert site.client.http.get(path).status_code == 200
+    assert site.post(path).status_code == 200
+    assert site.reasons()["news"] is Reason.OPTED_OUT
+
+
+def test_what_is_recorded_never_expires(site: Site) -> None:
+    """C6: nothing that the engine deletes by itself."""
+    site.post(f"/u/{site.token()}")
+
+    assert {item["sk"]["S"].partition("#")[0] for item in site.stored()} == {"recipient", "log", "head"}
+    assert not [item for item in site.stored() if "expires" in item]
 
 
 def test_body_fields_never_override_the_link(site: Site) -> None:
