@@ -12,7 +12,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.connection import Connection
 from pynamodb.connection.base import MetaTable
-from pynamodb.exceptions import PynamoDBException
+from pynamodb.constants import BATCH_GET_ITEM
+from pynamodb.exceptions import GetError, PynamoDBException
 
 from chalicelib.store import models
 from chalicelib.store.port import Busy, OutcomeUnknown
@@ -83,11 +84,13 @@ def batch_get(connection: Connection, table: str, keys: Iterable[Key]) -> tuple[
 
     Raises `Busy`, `OutcomeUnknown`.
     """
-    wanted: Any = [{models.PK: pk, models.SK: sk} for pk, sk in keys]  # PynamoDB's hint says texts, its code dicts
+    wanted = [{models.PK: {"S": pk}, models.SK: {"S": sk}} for pk, sk in keys]
     try:
-        answer = connection.batch_get_item(table, wanted, consistent_read=True)
-    except PynamoDBException as error:
-        raise translated(error) from error
+        answer = connection.dispatch(
+            BATCH_GET_ITEM, {"RequestItems": {table: {"Keys": wanted, "ConsistentRead": True}}}
+        )
+    except (BotoCoreError, ClientError) as error:
+        raise translated(GetError("the read failed", error)) from error
     found = {key_of(raw): raw for raw in answer["Responses"].get(table, ())}
     left = [key_of(key) for key in answer.get("UnprocessedKeys", {}).get(table, {}).get("Keys", ())]
     return found, left, _date_of(answer)

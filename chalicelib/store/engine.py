@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pynamodb.expressions.condition import Condition
 
     from chalicelib.domain.acts import Evidence
+    from chalicelib.domain.state import State
 
 _CONDITION = "ConditionalCheckFailed"
 _RESTING = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
@@ -138,6 +139,11 @@ def _evidence_item(entry: Entry, evidence: Evidence) -> EvidenceItem:
         wording=evidence.wording,
         source=evidence.source,
     )
+
+
+def load_state(raw: Raw) -> State:
+    """The state in a recipient's raw item."""
+    return codec.load_state(raw["st"]["S"])
 
 
 def load_recipient(raw: Raw) -> Recipient:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
 from chalicelib.domain.recipients import STRANGER, Entry, Recipient
+from chalicelib.domain.state import NOTHING_KNOWN
 from chalicelib.store.calls import Key, Raw, batch_get
-from chalicelib.store.engine import entry_sort_key, load_entry, load_recipient, partition_of, recipient_key
+from chalicelib.store.engine import entry_sort_key, load_entry, load_recipient, load_state, partition_of, recipient_key
 from chalicelib.store.ledger import Patience, Timing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pynamodb.connection import Connection
 
     from chalicelib.domain.senders import Place
+    from chalicelib.domain.state import State
 
 KEYS_A_CALL = 100
 CALLS_AT_ONCE = 10
@@ -39,12 +42,19 @@ class Reader:
 
         Raises `StoreUnavailable` where any one could not be read: what was not read is never taken for absent.
         """
+        return {place: STRANGER if raw is None else load_recipient(raw) for place, raw in self._items(places)}
+
+    def states(self, places: Sequence[Place]) -> Mapping[Place, State]:
+        """As `recipients`, but the states alone, which is what a decision needs."""
+        return {place: NOTHING_KNOWN if raw is None else load_state(raw) for place, raw in self._items(places)}
+
+    def _items(self, places: Sequence[Place]) -> Iterator[tuple[Place, Raw | None]]:
         keys = {recipient_key(place): place for place in places}
         wanted = list(keys)
         batches = [wanted[start : start + KEYS_A_CALL] for start in range(0, len(wanted), KEYS_A_CALL)]
         answers = self._pool.map(self._read, batches) if batches[1:] else map(self._read, batches)
         found = {key: raw for answer in answers for key, raw in answer.items()}
-        return {place: load_recipient(found[key]) if key in found else STRANGER for key, place in keys.items()}
+        return ((place, found.get(key)) for key, place in keys.items())
 
     def entries(self, sender: str, shard: int, numbers: Iterable[int]) -> Mapping[int, Entry]:
         """The entries of these numbers, as far as they exist. Raises `StoreUnavailable`."""
@@ -66,7 +76,7 @@ class Reader:
     def _read(self, keys: list[Key]) -> dict[Key, Raw]:
         patience, found, left = Patience(self._timing), {}, keys
         while left:
-            answer, left = patience.until_not_busy(lambda keys=left: self._read_once(keys))  # type: ignore[misc]
+            answer, left = patience.until_not_busy(partial(self._read_once, left))
             found.update(answer)
             if left:
                 patience.wait()

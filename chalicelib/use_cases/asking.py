@@ -47,12 +47,12 @@ def check(service: Service, sender: Sender, category_id: str, asked: Sequence[ob
     category = sender.catalogue.get(category_id)
     parsed = [_parsed(address) for address in asked]
     places = {address.key: sender.place_of(address) for address in parsed if isinstance(address, Address)}
-    recipients = service.reader.recipients(tuple(places.values()))
+    states = service.reader.states(tuple(places.values()))
     answers = []
     for told, address in zip(asked, parsed, strict=True):
         if isinstance(address, Address):
             place = places[address.key]
-            answers.append(Answer(told, place.recipient, decide(recipients[place].state, category)))
+            answers.append(Answer(told, place.recipient, decide(states[place], category)))
         else:
             answers.append(Answer(told, error=address))
     return answers

@@ -50,7 +50,7 @@ class Changes:
 
 def standings(service: Service, opened: OpenedLink) -> list[Standing]:
     """Every category that this recipient can choose, in the sender's order. Raises `StoreUnavailable`."""
-    state = service.reader.recipient(opened.place).state
+    [state] = service.reader.states([opened.place]).values()
     return [
         Standing(category, is_wanted(state, category), decide(state, category))
         for category in opened.sender.catalogue.optional
