@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import secrets
 from typing import TYPE_CHECKING, Any
 
 from chalice.app import Blueprint, Response
@@ -138,10 +137,10 @@ def _recorded(item: Told | SignoffError, act: str) -> dict[str, Any]:
 
 
 def _request() -> Request:
-    """The idempotency key, or one of our own where none was sent; and what it was sent with."""
+    """The idempotency key, where there is one, and a hash of what it was sent with."""
     request = api.current_request
-    key = request.headers.get("idempotency-key", secrets.token_hex(16))
-    if not _IDEMPOTENCY_KEY.fullmatch(key):
+    key = request.headers.get("idempotency-key")
+    if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
         raise InvalidRequest("an Idempotency-Key has 1 to 255 visible ASCII characters")
     return Request(key, hashlib.sha256(body_of(request)).hexdigest())
 

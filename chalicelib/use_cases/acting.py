@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import secrets
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -42,15 +43,16 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request of a sender: its idempotency key (or a random one), and a hash of all that it says."""
+    """One request of a sender: its idempotency key, if it has one, and a hash of all that it says."""
 
-    key: str = field(repr=False)
+    key: str | None = field(repr=False)
     body: str
 
 
 def act_ids(sender: Sender, request: Request, count: int) -> list[str]:
     """The ids of the acts of a request: the same for the same key, so that a repetition is found in the ledger."""
-    return [_hashed(f"{sender.code}\n{request.key}\n{index}") for index in range(count)]
+    key = secrets.token_hex(16) if request.key is None else request.key
+    return [_hashed(f"{sender.code}\n{key}\n{index}") for index in range(count)]
 
 
 def record_told(service: Service, sender: Sender, request: Request, told: Sequence[Told | None]) -> list[str]:
@@ -60,6 +62,8 @@ def record_told(service: Service, sender: Sender, request: Request, told: Sequen
     `IdempotencyMismatch`, and `StoreUnavailable` where not all could be recorded: the same request again is then safe.
     """
     ids = act_ids(sender, request, len(told))
+    if not any(told):
+        return ids
     claim = _claim(service, sender, request)
     shards: defaultdict[int, list[tuple[Told, str]]] = defaultdict(list)
     for item, act_id in zip(told, ids, strict=True):
@@ -73,6 +77,8 @@ def record_told(service: Service, sender: Sender, request: Request, told: Sequen
 
 
 def _claim(service: Service, sender: Sender, request: Request) -> Claim:
+    if request.key is None:
+        return Claim(service.clock(), is_new=True)
     key = _hashed(f"{sender.code}\n{request.key}")
     return service.operations.claim(sender.code, ord(key[0]) % sender.shards, key, request.body, service.clock())
 
