@@ -10,6 +10,7 @@ from chalice.app import Chalice, Response
 from app import app
 from bench.measure import TIMES, Cost, Row, Target, absolute, against, cpu, interleaved
 from bench.site import SENDER, Event, Site, answered, dynamodb_client, event, in_turn, service_on
+from chalicelib.store.calls import batch_get
 from chalicelib.tokens import Purpose
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from bench.measure import Batch
     from bench.store5ms import SlowStore
+    from chalicelib.service import Service
 
 ONE_CLICKS, QUICK_ONE_CLICKS = 100, 20
 PAGES, QUICK_PAGES = 50, 10
@@ -100,7 +102,7 @@ def pages(site: Site, store: SlowStore, rounds: int, *, is_quick: bool) -> list[
     }
     batches: dict[str, Batch] = {
         "bare": answered(_bare(), [event("GET", "/{token}", "token", "x")] * most),
-        "read": _reading(site, store, most),
+        "read": _reading(site, remembering, most),
     }
     for page, asked in opened.items():
         batches[f"{page} remembering"] = answered(app, [asked] * most, remembering)
@@ -139,15 +141,14 @@ def _bare() -> Chalice:
     return bare
 
 
-def _reading(site: Site, store: SlowStore, most: int) -> Batch:
-    """One item by botocore alone: what each of a page's reads costs at least, so that the rest can be told."""
-    client = dynamodb_client(store.url)
-    key = {"pk": {"S": f"sender#{SENDER}"}, "sk": {"S": "sender"}}
-    wanted: dict[str, Any] = {site.names.control: {"Keys": [key], "ConsistentRead": True}}
+def _reading(site: Site, service: Service, most: int) -> Batch:
+    """One item and nothing else: what each of a page's reads costs, so that the rest can be told."""
+    key = f"sender#{SENDER}", "sender"
 
     def batch() -> int:
         for _ in range(most):
-            assert client.batch_get_item(RequestItems=wanted)["Responses"][site.names.control]
+            found, _, _ = batch_get(service._wire, site.names.control, [key])  # noqa: SLF001 - beneath the store's words
+            assert found
         return most
 
     return batch

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.settings import Settings
 from chalicelib.store.cache import Cache
-from chalicelib.store.calls import Wire, connect
+from chalicelib.store.calls import connect
 from chalicelib.store.engine import DynamoEngine
 from chalicelib.store.ledger import Ledger, Timing
 from chalicelib.store.limits import Limits
@@ -20,6 +20,7 @@ from chalicelib.store.senders import ApiKey, Senders
 
 if TYPE_CHECKING:
     from chalicelib.domain.senders import Sender
+    from chalicelib.store.wire import Wire
 
 SENDER_SECONDS = 30
 """A change of a sender or its categories is in force everywhere after this."""

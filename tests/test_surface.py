@@ -197,16 +197,13 @@ Logged = Callable[[], str]
 
 @pytest.fixture
 def logged(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> Iterator[Logged]:
-    """All that was logged or printed so far, tracebacks included.
-
-    Without DEBUG: at that level botocore and urllib3 log what they send, which is not ours and which nobody deploys.
-    """
+    """All that was logged or printed so far, at every level, by the libraries too, tracebacks included."""
     formatter = logging.Formatter("%(pathname)s %(message)s")
 
     def so_far() -> str:
         return "\n".join([*map(formatter.format, caplog.records), *capfd.readouterr()])
 
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.DEBUG):
         yield so_far
 
 

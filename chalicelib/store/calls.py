@@ -8,28 +8,21 @@ from __future__ import annotations
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from pynamodb.connection import Connection
 from pynamodb.connection.base import MetaTable
 from pynamodb.constants import BATCH_GET_ITEM
 from pynamodb.exceptions import GetError, PynamoDBException
 
+from chalicelib.domain.errors import StoreUnavailable
 from chalicelib.store import models
 from chalicelib.store.port import Busy, OutcomeUnknown
+from chalicelib.store.wire import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from chalicelib.settings import Settings
 
-CONNECT_TIMEOUT = 1
-READ_TIMEOUT = 2
-POOL = 32
-"""Connections to the engine; a check of 1,000 addresses uses ten of them side by side."""
-
-Wire = Connection
-"""What the parts of the store speak through; nobody else looks inside."""
 Key = tuple[str, str]
 Raw = dict[str, dict[str, Any]]
 
@@ -44,22 +37,13 @@ _BUSY = frozenset(
     }
 )
 _SERVER_ERROR = 500
+_SERVER_FAULTS = frozenset({"InternalServerError", "ServiceUnavailable"})
 
 
-def connect(settings: Settings) -> Connection:
+def connect(settings: Settings) -> Wire:
     """One connection for the life of a container. Makes no call."""
     models.bind(settings.recipients_table, settings.control_table)
-    connection = Connection(
-        region=settings.region,
-        host=settings.dynamodb_url,
-        connect_timeout_seconds=CONNECT_TIMEOUT,
-        read_timeout_seconds=READ_TIMEOUT,
-        max_retry_attempts=0,
-        max_pool_connections=POOL,
-    )
-    # botocore puts its own together anew for each call, which is a seventh of a one-click.
-    connection.session.set_default_client_config(Config(user_agent="Signoff"))
-    _ = connection.client  # made now, since PynamoDB's sessions go by thread
+    connection = Wire(settings.region, settings.dynamodb_url)
     for table in (settings.recipients_table, settings.control_table):
         connection.add_meta_table(MetaTable(_schema(table)))
     return connection
@@ -79,7 +63,7 @@ def _schema(table: str) -> dict[str, Any]:
     }
 
 
-def batch_get(connection: Connection, table: str, keys: Iterable[Key]) -> tuple[dict[Key, Raw], list[Key], int | None]:
+def batch_get(connection: Wire, table: str, keys: Iterable[Key]) -> tuple[dict[Key, Raw], list[Key], int | None]:
     """Strong reads of up to 100 keys: the items found, the keys left unprocessed, and the engine's `Date` in ms.
 
     Raises `Busy`, `OutcomeUnknown`.
@@ -110,15 +94,17 @@ def _date_of(answer: dict[str, Any]) -> int | None:
 
 
 def translated(error: PynamoDBException) -> Exception:
-    """`Busy` for an engine that asks to come back, `OutcomeUnknown` for one that did not answer, else the error."""
+    """`Busy` for an engine that asks to come back, `OutcomeUnknown` for one that did not answer, else why it refused.
+
+    What it refused is told by the name of the cause alone: its own text may hold what it was asked.
+    """
     cause = error.cause
-    if isinstance(cause, ClientError):
-        if cause.response["Error"].get("Code") in _BUSY:
-            return Busy()
-        status = cause.response.get("ResponseMetadata", {}).get("HTTPStatusCode", _SERVER_ERROR)
-        return OutcomeUnknown() if status >= _SERVER_ERROR or _is_server_fault(cause) else error
-    return OutcomeUnknown() if isinstance(cause, BotoCoreError) else error
-
-
-def _is_server_fault(cause: ClientError) -> bool:
-    return cause.response["Error"].get("Code") in {"InternalServerError", "ServiceUnavailable", "500", "503"}
+    if not isinstance(cause, ClientError):
+        return OutcomeUnknown() if isinstance(cause, BotoCoreError) else error
+    name = str(cause.response["Error"].get("Code"))
+    if name in _BUSY:
+        return Busy()
+    status = cause.response.get("ResponseMetadata", {}).get("HTTPStatusCode", _SERVER_ERROR)
+    if status >= _SERVER_ERROR or name in _SERVER_FAULTS:
+        return OutcomeUnknown()
+    return StoreUnavailable(f"the store refused a call: {name}")

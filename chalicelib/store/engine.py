@@ -9,6 +9,7 @@ from pynamodb.constants import ALL_OLD
 from pynamodb.exceptions import TransactWriteError
 from pynamodb.transactions import TransactWrite
 
+from chalicelib.domain.errors import StoreUnavailable
 from chalicelib.domain.recipients import Entry, Latest, Recent, Recipient
 from chalicelib.domain.senders import Place
 from chalicelib.store import codec
@@ -17,11 +18,11 @@ from chalicelib.store.models import HEAD, EntryItem, EvidenceItem, HeadItem, Rec
 from chalicelib.store.port import Busy, Commit, Head, Refused, Snapshot
 
 if TYPE_CHECKING:
-    from pynamodb.connection import Connection
     from pynamodb.expressions.condition import Condition
 
     from chalicelib.domain.acts import Evidence
     from chalicelib.domain.state import State
+    from chalicelib.store.wire import Wire
 
 _CONDITION = "ConditionalCheckFailed"
 _RESTING = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
@@ -45,7 +46,7 @@ def entry_sort_key(seq: int) -> str:
 class DynamoEngine:
     """See `port.Engine`."""
 
-    def __init__(self, connection: Connection, table: str) -> None:
+    def __init__(self, connection: Wire, table: str) -> None:
         self._connection = connection
         self._table = table
 
@@ -82,7 +83,7 @@ def _why(error: TransactWriteError) -> Exception:
     recipient, _entry, head, *_evidence = error.cancellation_reasons
     codes = {reason.code for reason in error.cancellation_reasons if reason is not None}
     if _CONDITION not in codes:
-        return Busy() if codes <= _RESTING else error
+        return Busy() if codes <= _RESTING else StoreUnavailable(f"the store refused a transaction: {sorted(codes)}")
     has_only_head_moved = recipient is None and head is not None and head.raw_item is not None
     return Refused(_load_head(head.raw_item) if has_only_head_moved and head and head.raw_item else None)
 

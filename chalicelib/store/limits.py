@@ -13,7 +13,7 @@ from chalicelib.store.models import LimitItem
 from chalicelib.store.port import Busy, OutcomeUnknown
 
 if TYPE_CHECKING:
-    from pynamodb.connection import Connection
+    from chalicelib.store.wire import Wire
 
 WINDOW = 3_600
 """Seconds."""
@@ -22,7 +22,7 @@ WINDOW = 3_600
 class Limits:
     """Counters that forget after two windows. Safe to share between threads."""
 
-    def __init__(self, connection: Connection, table: str) -> None:
+    def __init__(self, connection: Wire, table: str) -> None:
         self._connection = connection
         self._table = table
 

@@ -8,7 +8,7 @@ Control table, partition key `sender#<code>`:     sender, key#<id>
 
 from __future__ import annotations
 
-from pynamodb.attributes import BinaryAttribute, BooleanAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
 PK = "pk"
@@ -93,7 +93,7 @@ class EvidenceItem(_Item):
 
 
 class SenderItem(_Item):
-    """A sender with its categories (JSON), the wrapped pepper and the pepper's fingerprint."""
+    """A sender with its categories (JSON), the wrapped pepper and the pepper's fingerprint (base64)."""
 
     class Meta:
         """The table; `bind` names it."""
@@ -106,8 +106,8 @@ class SenderItem(_Item):
     shards = NumberAttribute()
     hashed = BooleanAttribute()
     form_open = BooleanAttribute()
-    pepper = BinaryAttribute(legacy_encoding=False)
-    fingerprint = BinaryAttribute(legacy_encoding=False)
+    pepper = UnicodeAttribute()
+    fingerprint = UnicodeAttribute()
 
 
 class KeyItem(_Item):

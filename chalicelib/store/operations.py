@@ -20,7 +20,7 @@ from chalicelib.store.ledger import Patience, Timing
 from chalicelib.store.models import OperationItem
 
 if TYPE_CHECKING:
-    from pynamodb.connection import Connection
+    from chalicelib.store.wire import Wire
 
 KEPT_SECONDS = 172_800
 
@@ -36,7 +36,7 @@ class Claim:
 class Operations:
     """Notes of used idempotency keys. Safe to share between threads."""
 
-    def __init__(self, connection: Connection, table: str, timing: Timing | None = None) -> None:
+    def __init__(self, connection: Wire, table: str, timing: Timing | None = None) -> None:
         self._connection = connection
         self._table = table
         self._timing = timing or Timing()

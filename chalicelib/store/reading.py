@@ -15,10 +15,9 @@ from chalicelib.store.ledger import Patience, Timing
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from pynamodb.connection import Connection
-
     from chalicelib.domain.senders import Place
     from chalicelib.domain.state import State
+    from chalicelib.store.wire import Wire
 
 KEYS_A_CALL = 100
 CALLS_AT_ONCE = 10
@@ -27,7 +26,7 @@ CALLS_AT_ONCE = 10
 class Reader:
     """Reads of the recipients table. Safe to share between threads."""
 
-    def __init__(self, connection: Connection, table: str, timing: Timing | None = None) -> None:
+    def __init__(self, connection: Wire, table: str, timing: Timing | None = None) -> None:
         self._connection = connection
         self._table = table
         self._timing = timing or Timing()

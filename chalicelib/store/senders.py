@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,9 +20,8 @@ from chalicelib.store.models import SENDER, KeyItem, SenderItem
 from chalicelib.store.port import Busy, OutcomeUnknown
 
 if TYPE_CHECKING:
-    from pynamodb.connection import Connection
-
     from chalicelib.store.calls import Raw
+    from chalicelib.store.wire import Wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class ApiKey:
 class Senders:
     """Reads and writes of the control table. Every read is strongly consistent."""
 
-    def __init__(self, connection: Connection, table: str, pepper_key: bytes) -> None:
+    def __init__(self, connection: Wire, table: str, pepper_key: bytes) -> None:
         self._connection = connection
         self._table = table
         self._pepper_key = pepper_key
@@ -59,7 +59,7 @@ class Senders:
             code=code,
             name=item.name,
             catalogue=_load_catalogue(item.categories),
-            pepper=pepper.unwrap(self._pepper_key, code, item.pepper, shards, item.fingerprint),
+            pepper=pepper.unwrap(self._pepper_key, code, _octets(item.pepper), shards, _octets(item.fingerprint)),
             shards=shards,
             hashed=item.hashed,
             form_open=item.form_open,
@@ -76,8 +76,8 @@ class Senders:
             shards=sender.shards,
             hashed=sender.hashed,
             form_open=sender.form_open,
-            pepper=pepper.wrap(self._pepper_key, sender.code, sender.pepper),
-            fingerprint=pepper_fingerprint(sender.pepper, sender.shards),
+            pepper=_text(pepper.wrap(self._pepper_key, sender.code, sender.pepper)),
+            fingerprint=_text(pepper_fingerprint(sender.pepper, sender.shards)),
         )
         self._put(item)
 
@@ -125,6 +125,18 @@ def _why(error: PutError) -> Exception:
         return ActRefused("this code or id is taken")
     meaning = translated(error)
     return StoreUnavailable("the store did not answer") if isinstance(meaning, Busy | OutcomeUnknown) else meaning
+
+
+def _text(octets: bytes) -> str:
+    return base64.b64encode(octets).decode("ascii")
+
+
+def _octets(text: str) -> bytes:
+    """Nothing for what is not base64: it then fits no fingerprint."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        return b""
 
 
 def _partition(code: str) -> str:

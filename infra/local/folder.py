@@ -18,7 +18,7 @@ from infra.local.problems import CannotRun
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-FORMAT = 1
+FORMAT = 2
 """Grows when a folder of before cannot be read any more."""
 
 _MASTER_KEY_OCTETS = 32

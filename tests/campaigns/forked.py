@@ -14,7 +14,6 @@ import json
 import os
 import signal
 import sys
-import urllib.request
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,44 +27,36 @@ from tests.site import settings_for
 
 @dataclass
 class Killer:
-    """Counts calls to the store, and ends this process at one of them."""
+    """In the place of the pool of connections: counts calls to the store, and ends this process at one of them."""
 
+    pool: Any
     at: int
     moment: str
     calls: int = 0
 
-    def before_send(self, request: Any, **_: Any) -> None:
-        """botocore is about to send."""
+    def urlopen(self, *arguments: Any, **named: Any) -> Any:
+        """A call to the store."""
         self.calls += 1
-        if self.calls == self.at and self.moment == "before":
+        is_here = self.calls == self.at
+        if is_here and self.moment == "before":
             self.end()
-        if self.calls == self.at and self.moment == "during":
-            # the engine carries it out, and nobody is left to hear of it
-            headers = {name: _text(value) for name, value in request.headers.items()}
-            sent = urllib.request.Request(request.url, request.body, headers, method="POST")  # noqa: S310 - the engine of this test
-            with urllib.request.urlopen(sent):  # noqa: S310 - as above
-                self.end()
-
-    def after_call(self, **_: Any) -> None:
-        """botocore has read the answer."""
-        if self.calls == self.at and self.moment == "after":
+        if is_here and self.moment == "during":
+            # the engine carries it out, and nobody is left to read of it
+            self.pool.urlopen(*arguments, **named, preload_content=False)
             self.end()
+        answer = self.pool.urlopen(*arguments, **named)
+        if is_here:
+            self.end()
+        return answer
 
     def end(self) -> None:
         """As `kill -9`."""
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _text(value: Any) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)
-
-
 def container(service: Service, told: dict[str, Any], out: int) -> None:
     """One request in a process of its own; writes its answer to `out`, if it lives."""
-    killer = Killer(told["kill_at"], told["moment"])
-    events = service._wire.client.meta.events
-    events.register("before-send.dynamodb.*", killer.before_send)
-    events.register("after-call.dynamodb.*", killer.after_call)
+    killer = service._wire.pool = Killer(service._wire.pool, told["kill_at"], told["moment"])
     app._service = service
     request = {name: value for name, value in told.items() if name not in {"kill_at", "moment"}}
     answer = send(**{**request, "body": told["body"].encode()})

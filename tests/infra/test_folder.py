@@ -64,11 +64,11 @@ def test_a_second_runner_is_refused_until_the_first_is_done(tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     ("text", "found"),
-    [('{"format": 2}', "2"), ("{}", "unknown"), ("[]", "unknown"), ("", "unknown"), ("\udcff", "unknown")],
+    [('{"format": 1}', "1"), ("{}", "unknown"), ("[]", "unknown"), ("", "unknown"), ("\udcff", "unknown")],
 )
 def test_another_version_is_refused(tmp_path: Path, text: str, found: str) -> None:
     (tmp_path / "signoff-local.json").write_bytes(text.encode("utf-8", "surrogateescape"))
-    with pytest.raises(CannotRun, match=f"is of version {found} and this Signoff reads version 1: move it away"):
+    with pytest.raises(CannotRun, match=f"is of version {found} and this Signoff reads version 2: move it away"):
         open_folder(tmp_path).__enter__()
 
 

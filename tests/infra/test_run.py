@@ -173,7 +173,7 @@ def test_a_folder_of_another_version_is_told_in_one_sentence(folder: Path, data:
     data.mkdir()
     (data / "signoff-local.json").write_text('{"format": 99}', "utf-8")
     said = fails(folder, "run", "--port", "0", "--data-dir", str(data))
-    assert said.startswith(f"The data folder {data} is of version 99 and this Signoff reads version 1: move it away")
+    assert said.startswith(f"The data folder {data} is of version 99 and this Signoff reads version 2: move it away")
     assert len(said.splitlines()) == 1
 
 

@@ -127,7 +127,7 @@ def test_what_an_engine_says_is_translated() -> None:
     assert isinstance(translated(error("Whatever", 500)), OutcomeUnknown)
     assert isinstance(translated(error("InternalServerError")), OutcomeUnknown)
     assert isinstance(translated(GetError("x", ReadTimeoutError(endpoint_url="x"))), OutcomeUnknown)
-    assert isinstance(translated(error("ValidationException")), GetError)
+    assert str(translated(error("ValidationException"))) == "the store refused a call: ValidationException"
     assert isinstance(translated(GetError("x", ValueError())), GetError)
 
 
