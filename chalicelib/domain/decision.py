@@ -79,6 +79,8 @@ def _at(mark: Mark | None) -> int:
 
 
 def _blocked_since(state: State, category: str) -> int:
+    if not state.block:
+        return NEVER
     blocks = (state.block.get(scope) for scope in (ALL, category))
     return min((block.at for block in blocks if block is not None and block.is_on), default=NEVER)
 

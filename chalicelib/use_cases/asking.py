@@ -10,6 +10,7 @@ from chalicelib.api_keys import parse_api_key
 from chalicelib.domain.addresses import Address, parse_address
 from chalicelib.domain.decision import Verdict, decide
 from chalicelib.domain.errors import Forbidden, InvalidAddress, Unauthenticated
+from chalicelib.domain.state import NOTHING_KNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,11 +49,14 @@ def check(service: Service, sender: Sender, category_id: str, asked: Sequence[ob
     parsed = [_parsed(address) for address in asked]
     places = {address.key: sender.place_of(address) for address in parsed if isinstance(address, Address)}
     states = service.reader.states(tuple(places.values()))
+    unknown = decide(NOTHING_KNOWN, category)  # of most addresses nothing is known
     answers = []
     for told, address in zip(asked, parsed, strict=True):
         if isinstance(address, Address):
             place = places[address.key]
-            answers.append(Answer(told, place.recipient, decide(states[place], category)))
+            state = states[place]
+            verdict = unknown if state is NOTHING_KNOWN else decide(state, category)
+            answers.append(Answer(told, place.recipient, verdict))
         else:
             answers.append(Answer(told, error=address))
     return answers
