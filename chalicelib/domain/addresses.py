@@ -48,13 +48,14 @@ def parse_address(text: object) -> Address:
     local, at, domain = spelled.rpartition("@")
     if not at:
         raise InvalidAddress("an address has an @" if spelled else "the address is empty")
+    key = spelled.lower()
     if (
         len(local) <= MAX_LOCAL_OCTETS
-        and "xn--" not in domain.lower()
         and len(domain) <= MAX_DOMAIN_OCTETS
+        and "xn--" not in key
         and _ASCII_ADDRESS.fullmatch(spelled)
     ):
-        return Address(spelled, spelled.lower())
+        return Address(spelled, key)
     return Address(spelled, f"{_local_key(local)}@{_domain_key(domain)}")
 
 

@@ -34,6 +34,7 @@ from chalicelib.domain.recipients import (
     signature,
 )
 from chalicelib.domain.stamping import Stamp, stamped
+from chalicelib.domain.state import State
 from chalicelib.domain.undo import formers_of
 from chalicelib.store.port import Busy, Commit, Engine, Head, OutcomeUnknown, Refused
 
@@ -81,6 +82,21 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
+class Rules:
+    """By what the write path stamps, absorbs and remembers. There is one right set, the default.
+
+    A simulation plants wrong ones, to be seen to notice.
+    """
+
+    stamp: Callable[[State, int, Stamp | None], Stamp] = Stamp.of
+    is_repeat: Callable[[Recipient, Act, int], bool] = is_repeat
+    remembered: int = RECENT_ACTS
+
+
+RULES = Rules()
+
+
+@dataclass(frozen=True, slots=True)
 class _Attempt:
     """One way through the drawing above: what was read, what is to be written, when the first attempt was stamped."""
 
@@ -92,9 +108,10 @@ class _Attempt:
 class Ledger:
     """Records acts of one recipient at a time. Safe to share between threads."""
 
-    def __init__(self, engine: Engine, timing: Timing | None = None) -> None:
+    def __init__(self, engine: Engine, timing: Timing | None = None, rules: Rules = RULES) -> None:
         self._engine = engine
         self._timing = timing or Timing()
+        self._rules = rules
 
     def record(
         self, place: Place, draft: Act | Draft, beside: Beside = NOTHING_BESIDE, first: Stamp | None = None
@@ -119,9 +136,9 @@ class Ledger:
         snapshot = patience.until_not_busy(lambda: self._engine.read(place))
         before = snapshot.recipient or STRANGER
         now = self._timing.now() if snapshot.date is None else snapshot.date
-        stamp = Stamp.of(before.state, now, first)
+        stamp = self._rules.stamp(before.state, now, first)
         draft = wanted(before)
-        if draft is None or before.find_recent(draft.id) or is_repeat(before, draft, now):
+        if draft is None or before.find_recent(draft.id) or self._rules.is_repeat(before, draft, now):
             return _Attempt(before, None, stamp)
         act = stamped(draft, stamp)
         state = apply(before.state, act)
@@ -138,7 +155,8 @@ class Ledger:
             formers=formers_of(before.state, act),
         )
         address = address_kept(before, state, act, beside.spelled)
-        after = _remembering(replace(before, state=state, version=entry.version, address=address), entry)
+        changed = replace(before, state=state, version=entry.version, address=address)
+        after = _remembering(changed, entry, self._rules.remembered)
         return _Attempt(before, Commit(after, entry, snapshot.head, secrets.token_hex(16), beside.evidence), stamp)
 
     def _is_committed(self, commit: Commit, patience: Patience) -> bool:
@@ -170,8 +188,8 @@ def _newest_of(attempt: _Attempt) -> str | None:
     return attempt.recipient.recent[0].act if attempt.recipient.recent else None
 
 
-def _remembering(recipient: Recipient, entry: Entry) -> Recipient:
-    recent = (Recent(entry.act.id, entry.seq), *recipient.recent)[:RECENT_ACTS]
+def _remembering(recipient: Recipient, entry: Entry, count: int) -> Recipient:
+    recent = (Recent(entry.act.id, entry.seq), *recipient.recent)[:count]
     return replace(recipient, recent=recent, latest=Latest(signature(entry.act), entry.recorded))
 
 

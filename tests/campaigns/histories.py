@@ -1,142 +1,98 @@
-"""Seeded histories of one recipient: writers with skewed clocks, lost answers, conflicts, others in between.
+"""Seeded histories of a few recipients: writers with skewed clocks, several at once, and an engine that goes wrong.
 
-`python -m tests.campaigns.histories` runs them whole; the tests run a thousandth.
+Throttles, conflicts, lost answers, late requests, killed workers, and a reader of the log alongside. Looks after every
+act. `python -m tests.campaigns.histories` runs them whole; the tests run a fraction.
 """
 
 from __future__ import annotations
 
 import argparse
-import random
+import multiprocessing
+import os
 import sys
+import time
+from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from functools import partial
 
-from chalicelib.domain.acts import Act, OptedIn, OptedOut, Via
-from chalicelib.domain.categories import ALL, Category, Kind
-from chalicelib.domain.decision import decide
-from chalicelib.domain.errors import StoreUnavailable
-from chalicelib.domain.fold import fold
-from chalicelib.domain.senders import Place
-from chalicelib.store.ledger import Ledger
-from tests.store.memory import Clock, Fault, Memory, busy, fine, silent
+from tests.campaigns.history_bugs import AS_BUILT, BUGS, Build
+from tests.campaigns.history_course import ACTS, History
 
-if TYPE_CHECKING:
-    from chalicelib.store.port import Commit
-
-PLACE = Place("testsend", 0, "rcp_one")
-A = Category("a", 1, Kind.OPTIONAL, "A")
-SKEW = 60_000
-WRITERS = 8
-ACTS = 40
-DEPTH = 2
-
-
-class Watched(Memory):
-    """Remembers in which step each act was carried out first."""
-
-    def __init__(self, history: History) -> None:
-        super().__init__()
-        self.history = history
-        self.committed: dict[str, int] = {}
-
-    def _carry_out(self, commit: Commit) -> None:
-        super()._carry_out(commit)
-        self.history.step += 1
-        self.committed.setdefault(commit.entry.act.id, self.history.step)
+BATCH = 50
+EVERY_SECONDS = 5.0
+SHOWN = 10
 
 
 @dataclass
-class History:
-    """One history. `lost` tells each acknowledged opt-out that did not hold, `broken` what the ledger got wrong."""
+class Report:
+    """What came of some histories. `wrong` holds what went wrong, by seed."""
 
-    seed: int
-    lost: list[str] = field(default_factory=list)
-    broken: list[str] = field(default_factory=list)
-    step: int = 0
-    out_at: int = -1
-    in_began: int = -2
-    count: int = 0
+    histories: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    wrong: dict[int, list[str]] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        self.chance = random.Random(self.seed)  # noqa: S311 - seeded on purpose
-        self.engine = Watched(self)
-        now = 1_800_000_000_000
-        self.clocks = [Clock(now + self.chance.randint(-SKEW, SKEW)) for _ in range(WRITERS)]
-
-    def run(self) -> History:
-        """Lets `ACTS` acts happen, and looks after each."""
-        for _ in range(ACTS):
-            self._pass_time()
-            self._act(DEPTH)
-            self._look()
+    def __iadd__(self, other: Report) -> Report:
+        self.histories += other.histories
+        self.counts += other.counts
+        self.wrong |= other.wrong
         return self
 
-    def _pass_time(self) -> None:
-        passed = self.chance.choice([1, 50, 5_000, 70_000])
-        for clock in self.clocks:
-            clock.milliseconds += passed
-
-    def _act(self, depth: int) -> None:
-        self.count += 1
-        self.step += 1
-        parts: list[OptedOut | OptedIn] = [OptedOut("a"), OptedOut(ALL), OptedIn("a")]
-        part = self.chance.choice(parts)
-        act = Act(f"act{self.count}", Via.PREFERENCE_PAGE, (part,), 1)
-        if isinstance(part, OptedIn):
-            self.in_began = self.step
-        self._plan_faults(depth)
-        try:
-            Ledger(self.engine, self.chance.choice(self.clocks).timing()).record(PLACE, act)
-        except StoreUnavailable:
-            return
-        if isinstance(part, OptedOut):
-            # A repeat that was absorbed wrote nothing: an opt-in under way all the while may come after it.
-            self.out_at = max(self.out_at, self.engine.committed.get(act.id, -1))
-
-    def _plan_faults(self, depth: int) -> None:
-        for faults in (self.engine.before_commit, self.engine.after_commit):
-            faults.extend(self._fault(depth) for _ in range(self.chance.randint(0, 3)))
-
-    def _fault(self, depth: int) -> Fault:
-        return self.chance.choice([fine, busy, silent, lambda: self._between(depth)])
-
-    def _between(self, depth: int) -> None:
-        planned = [(faults, list(faults)) for faults in (self.engine.before_commit, self.engine.after_commit)]
-        for faults, _ in planned:
-            faults.clear()
-        if depth:
-            self._act(depth - 1)
-        for faults, kept in planned:
-            faults.clear()
-            faults.extend(kept)
-
-    def _look(self) -> None:
-        acts = [entry.act for _, entry in sorted(self.engine.entries.items(), key=lambda item: item[0])]
-        if len({act.id for act in acts}) != len(acts):
-            self.broken.append("an act is in the ledger twice")
-        held = self.engine.recipients.get(PLACE)
-        if held is not None and held.state != fold(acts):
-            self.broken.append("the state is not the fold of the ledger")
-        if held is not None and decide(held.state, A).may_send and self.out_at > self.in_began:
-            self.lost.append(f"step {self.step}")
+    def __str__(self) -> str:
+        met = ", ".join(f"{count:,} {name}" for name, count in sorted(self.counts.items()))
+        return f"{self.histories:,} histories, {len(self.wrong):,} went wrong; {met}"
 
 
-def run(histories: int, seed: int) -> list[History]:
-    """The histories that went wrong."""
-    done = (History(seed + number).run() for number in range(histories))
-    return [history for history in done if history.lost or history.broken]
+def run(histories: int, seed: int, build: Build = AS_BUILT) -> Report:
+    """That many histories, in this process."""
+    report = Report()
+    for number in range(seed, seed + histories):
+        history = History(number, build).run()
+        report += Report(1, history.world.counts, {number: history.wrong} if history.wrong else {})
+    return report
 
 
-def main() -> int:
-    options = argparse.ArgumentParser(prog="python -m tests.campaigns.histories", description=__doc__)
-    options.add_argument("--histories", type=int, default=10_000, help=f"histories of {ACTS} acts and more (10,000)")
-    options.add_argument("--seed", type=int, default=1)
-    chosen = options.parse_args()
-    wrong = run(chosen.histories, chosen.seed)
-    print(f"{chosen.histories} histories: {len(wrong)} went wrong")
-    for history in wrong[:10]:
-        print(f"seed {history.seed}: lost {history.lost}, broken {history.broken}")
-    return bool(wrong)
+def first_caught(build: Build, histories: int, seed: int) -> int | None:
+    """How many histories it takes until one goes wrong; None where none does."""
+    return next((number + 1 for number in range(histories) if History(seed + number, build).run().wrong), None)
+
+
+def run_with_workers(histories: int, seed: int, workers: int, build: str | None = None) -> Report:
+    """The same report as `run`, made by several processes; shows now and then how far it is."""
+    total, shown = Report(), time.monotonic()
+    starts = range(seed, seed + histories, BATCH)
+    batches = [(min(BATCH, seed + histories - start), start) for start in starts]
+    # Spawned, not forked: a fork copies whatever threads hold.
+    with multiprocessing.get_context("spawn").Pool(workers) as pool:
+        for report in pool.imap_unordered(partial(_run_batch, build), batches):
+            total += report
+            if time.monotonic() - shown > EVERY_SECONDS:
+                shown = time.monotonic()
+                sys.stderr.write(f"{total.histories:,} of {histories:,}, {len(total.wrong):,} went wrong\n")
+    return total
+
+
+def _run_batch(build: str | None, batch: tuple[int, int]) -> Report:
+    return run(*batch, BUGS[build] if build else AS_BUILT)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run from the command line: 0 if nothing went wrong, else 1."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.campaigns.histories", description=(__doc__ or "").partition("\n")[0]
+    )
+    parser.add_argument("--histories", type=int, default=10_000, help=f"of {ACTS} acts each (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="of the first one (default: %(default)s)")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: %(default)s)")
+    parser.add_argument("--bug", choices=sorted(BUGS), help="plant this one, to see it caught")
+    options = parser.parse_args(arguments)
+    began = time.monotonic()
+    report = run_with_workers(options.histories, options.seed, options.workers, options.bug)
+    print(f"{report}; {time.monotonic() - began:.0f} s")
+    for seed, lines in sorted(report.wrong.items())[:SHOWN]:
+        print(f"seed {seed}: {'; '.join(lines[:3])}")
+    if report.wrong:
+        print(f"seeds that went wrong: {' '.join(map(str, sorted(report.wrong)[:200]))}")
+    return int(bool(report.wrong) or not report.histories)
 
 
 if __name__ == "__main__":
