@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.connection.base import MetaTable
-from pynamodb.constants import BATCH_GET_ITEM
-from pynamodb.exceptions import GetError, PynamoDBException
+from pynamodb.constants import BATCH_GET_ITEM, PUT_ITEM
+from pynamodb.exceptions import GetError, PutError, PynamoDBException
 
 from chalicelib.domain.errors import StoreUnavailable
 from chalicelib.store import models
@@ -20,6 +20,9 @@ from chalicelib.store.wire import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from pynamodb.expressions.condition import Condition
+    from pynamodb.models import Model
 
     from chalicelib.settings import Settings
 
@@ -78,6 +81,19 @@ def batch_get(connection: Wire, table: str, keys: Iterable[Key]) -> tuple[dict[K
     found = {key_of(raw): raw for raw in answer["Responses"].get(table, ())}
     left = [key_of(key) for key in answer.get("UnprocessedKeys", {}).get(table, {}).get("Keys", ())]
     return found, left, _date_of(answer)
+
+
+def put_if(connection: Wire, item: Model, condition: Condition) -> bool:
+    """Puts an item, unless `condition` is not met, and then returns False. Raises `Busy`, `OutcomeUnknown`."""
+    kwargs: dict[str, Any] = item.get_save_kwargs_from_instance(condition=condition)
+    try:
+        connection.dispatch(PUT_ITEM, kwargs)
+    except (BotoCoreError, ClientError) as error:
+        failure = PutError("the write failed", error)
+        if failure.cause_response_code == "ConditionalCheckFailedException":
+            return False
+        raise translated(failure) from error
+    return True
 
 
 def key_of(raw: Raw) -> Key:

@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-from botocore.exceptions import BotoCoreError, ClientError
-from pynamodb.exceptions import PutError
+from typing import TYPE_CHECKING
 
 from chalicelib.domain.errors import IdempotencyMismatch
-from chalicelib.store.calls import batch_get, translated
+from chalicelib.store.calls import batch_get, put_if
 from chalicelib.store.engine import partition_of
 from chalicelib.store.ledger import Patience, Timing
 from chalicelib.store.models import OperationItem
@@ -49,9 +46,10 @@ class Operations:
         pk, sk, own = partition_of(sender, shard), f"op#{key}", secrets.token_hex(8)
         expires = now // 1000 + KEPT_SECONDS
         item = OperationItem(pk, sk, body=body, received=now, expires=expires, own=own)
+        free = OperationItem.sk.does_not_exist() | (OperationItem.expires < now // 1000)
         patience = Patience(self._timing)
         while True:
-            if patience.until_not_busy(lambda: self._put(item, now)):
+            if patience.until_not_busy(lambda: put_if(self._connection, item, free)):
                 return Claim(now, is_new=True)
             noted = patience.until_not_busy(lambda: self._find(pk, sk))
             if noted is None:
@@ -60,18 +58,6 @@ class Operations:
                 raise IdempotencyMismatch
             else:
                 return Claim(int(noted.received), is_new=noted.own == own)
-
-    def _put(self, item: OperationItem, now: int) -> bool:
-        free = OperationItem.sk.does_not_exist() | (OperationItem.expires < now // 1000)
-        kwargs: dict[str, Any] = item.get_save_kwargs_from_instance(condition=free)
-        try:
-            self._connection.dispatch("PutItem", kwargs)
-        except (BotoCoreError, ClientError) as error:
-            failure = PutError("put", error)
-            if failure.cause_response_code == "ConditionalCheckFailedException":
-                return False
-            raise translated(failure) from error
-        return True
 
     def _find(self, pk: str, sk: str) -> OperationItem | None:
         found, left, _ = batch_get(self._connection, self._table, [(pk, sk)])

@@ -7,15 +7,12 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-from pynamodb.exceptions import PutError
-
 from chalicelib.domain.categories import Catalogue, Category, Ground, Kind
 from chalicelib.domain.errors import ActRefused, PepperUnusable, StoreUnavailable, UnknownSender
 from chalicelib.domain.identity import pepper_fingerprint
 from chalicelib.domain.senders import Sender
 from chalicelib.store import codec, pepper
-from chalicelib.store.calls import batch_get, translated
+from chalicelib.store.calls import batch_get, put_if
 from chalicelib.store.models import SENDER, KeyItem, SenderItem
 from chalicelib.store.port import Busy, OutcomeUnknown
 
@@ -113,18 +110,12 @@ class Senders:
         return found.get((pk, sk))
 
     def _put(self, item: SenderItem | KeyItem) -> None:
-        kwargs: dict[str, Any] = item.get_save_kwargs_from_instance(condition=type(item).sk.does_not_exist())
         try:
-            self._connection.dispatch("PutItem", kwargs)
-        except (BotoCoreError, ClientError) as error:
-            raise _why(PutError("put", error)) from error
-
-
-def _why(error: PutError) -> Exception:
-    if error.cause_response_code == "ConditionalCheckFailedException":
-        return ActRefused("this code or id is taken")
-    meaning = translated(error)
-    return StoreUnavailable("the store did not answer") if isinstance(meaning, Busy | OutcomeUnknown) else meaning
+            is_new = put_if(self._connection, item, type(item).sk.does_not_exist())
+        except (Busy, OutcomeUnknown):
+            raise StoreUnavailable("the store did not answer") from None
+        if not is_new:
+            raise ActRefused("this code or id is taken")
 
 
 def _text(octets: bytes) -> str:
