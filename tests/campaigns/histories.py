@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Self
 
 from tests.campaigns.history_bugs import AS_BUILT, BUGS, Build
 from tests.campaigns.history_course import ACTS, History
@@ -31,7 +32,7 @@ class Report:
     counts: Counter[str] = field(default_factory=Counter)
     wrong: dict[int, list[str]] = field(default_factory=dict)
 
-    def __iadd__(self, other: Report) -> Report:
+    def __iadd__(self, other: Report) -> Self:
         self.histories += other.histories
         self.counts += other.counts
         self.wrong |= other.wrong

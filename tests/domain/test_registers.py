@@ -163,6 +163,18 @@ def test_into_an_empty_register_every_act_gets(name: str) -> None:
         assert after[register] == (content(name, NEW) if does == "new" else None)
 
 
+@pytest.mark.parametrize("name", ROWS)
+def test_what_is_older_than_an_erasure_stays_forgotten(name: str) -> None:
+    """C5: what was dropped is not brought back by an act that comes late; the others are not about the past."""
+    erased = State(erased=Mark(NEW, "m"))
+    forgotten = {register for register, does in zip(COLUMNS, ROWS["Erased"], strict=True) if does == "gone"}
+
+    after = apply(erased, act(name, OLD))
+
+    written = {register for register, does in zip(COLUMNS, ROWS[name], strict=True) if does == "new"}
+    assert (after is erased) == (written <= forgotten or name == "Erased")
+
+
 UNSET = Undone(("x",), (Restored("a", None),), NEW)
 TIES: list[tuple[Part, Part]] = [
     (OptedOut("a", NEW), OptedIn("a", NEW)),
