@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import urllib.request
 from email import message_from_bytes
 from pathlib import Path
@@ -67,3 +68,31 @@ def test_an_opt_out_by_the_header_of_a_real_message_holds_at_once_and_survives_k
     with runner(ROOT, tmp_path) as third:
         assert _verdicts(demo, third.url)["offers"] == (False, "opted_out_of_all")
         assert _verdicts(demo, third.url)["service-alerts"] == (True, None)
+
+
+def test_without_the_engine_the_same_holds_in_memory(tmp_path: Path) -> None:
+    """On moto, for as long as it runs."""
+    project = tmp_path / "project"
+    left_out = shutil.ignore_patterns("node_modules", ".*cache", ".venv", ".git", "__pycache__")
+    for part in ("chalicelib", "infra", ".chalice"):
+        shutil.copytree(ROOT / part, project / part, ignore=left_out)
+    shutil.copy(ROOT / "app.py", project)
+
+    with runner(project, tmp_path / "data", root=project) as started:
+        demo = json.loads((tmp_path / "data" / "demo.json").read_text("utf-8"))
+        _post(demo["links"]["one_click"], b"List-Unsubscribe=One-Click", Content_Type="text/plain")
+        assert _verdicts(demo, started.url)["newsletter"] == (False, "opted_out")
+        assert _verdicts(demo, started.url)["offers"] == (True, None)
+
+
+def test_the_demo_has_what_its_reader_needs(tmp_path: Path) -> None:
+    with runner(ROOT, tmp_path) as started:
+        demo = json.loads((tmp_path / "demo.json").read_text("utf-8"))
+
+        assert set(demo) == {"url", "sender", "api_key", "recipient", "categories", "links"}
+        assert demo["url"] == started.url
+        assert demo["categories"] == ["newsletter", "offers", "policy-updates", "service-alerts"]
+        assert set(demo["links"]) == {"one_click", "preferences", "opt_out_form"}
+        for link in demo["links"].values():
+            with urllib.request.urlopen(link) as answer:  # noqa: S310 - our own server
+                assert answer.status == 200
