@@ -89,10 +89,9 @@ def put_if(connection: Wire, item: Model, condition: Condition) -> bool:
     try:
         connection.dispatch(PUT_ITEM, kwargs)
     except (BotoCoreError, ClientError) as error:
-        failure = PutError("the write failed", error)
-        if failure.cause_response_code == "ConditionalCheckFailedException":
+        if code_of(error) == "ConditionalCheckFailedException":
             return False
-        raise translated(failure) from error
+        raise translated(PutError("the write failed", error)) from error
     return True
 
 
@@ -109,6 +108,14 @@ def _date_of(answer: dict[str, Any]) -> int | None:
         return None
 
 
+def code_of(cause: Exception | None) -> str | None:
+    """What DynamoDB calls its refusal, or None where it was not heard.
+
+    PynamoDB's `cause_response_code` fails for an answer that was lost: botocore keeps a response of None in that.
+    """
+    return str(cause.response["Error"].get("Code")) if isinstance(cause, ClientError) else None
+
+
 def translated(error: PynamoDBException) -> Exception:
     """`Busy` for an engine that asks to come back, `OutcomeUnknown` for one that did not answer, else why it refused.
 
@@ -117,7 +124,7 @@ def translated(error: PynamoDBException) -> Exception:
     cause = error.cause
     if not isinstance(cause, ClientError):
         return OutcomeUnknown() if isinstance(cause, BotoCoreError) else error
-    name = str(cause.response["Error"].get("Code"))
+    name = code_of(cause)
     if name in _BUSY:
         return Busy()
     status = cause.response.get("ResponseMetadata", {}).get("HTTPStatusCode", _SERVER_ERROR)

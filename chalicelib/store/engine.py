@@ -13,7 +13,7 @@ from chalicelib.domain.errors import StoreUnavailable
 from chalicelib.domain.recipients import Entry, Latest, Recent, Recipient
 from chalicelib.domain.senders import Place
 from chalicelib.store import codec
-from chalicelib.store.calls import Key, Raw, batch_get, translated
+from chalicelib.store.calls import Key, Raw, batch_get, code_of, translated
 from chalicelib.store.models import HEAD, EntryItem, EvidenceItem, HeadItem, RecipientItem
 from chalicelib.store.port import Busy, Commit, Head, Refused, Snapshot
 
@@ -78,7 +78,7 @@ class DynamoEngine:
 
 
 def _why(error: TransactWriteError) -> Exception:
-    if error.cause_response_code != "TransactionCanceledException":
+    if code_of(error.cause) != "TransactionCanceledException":
         return translated(error)
     recipient, _entry, head, *_evidence = error.cancellation_reasons
     codes = {reason.code for reason in error.cancellation_reasons if reason is not None}
