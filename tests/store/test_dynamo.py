@@ -17,6 +17,7 @@ from chalicelib.domain.fold import fold
 from chalicelib.domain.recipients import STRANGER
 from chalicelib.domain.senders import Place
 from chalicelib.domain.state import NOTHING_KNOWN, Choice, Value
+from chalicelib.service import Service
 from chalicelib.store import codec, pepper
 from chalicelib.store.calls import connect, translated
 from chalicelib.store.engine import DynamoEngine
@@ -50,14 +51,18 @@ def place(number: int, shard: int = 0) -> Place:
 
 
 def test_eight_writers_on_one_recipient_and_on_many_lose_nothing(site: Site) -> None:
-    """Every acknowledged act is in the ledger, numbers without a gap, and the state is the fold of the ledger."""
-    jobs = [(place(number % 5 if number % 2 else 0), f"act{number}") for number in range(240)]
+    """Eight containers, 2,000 acts, more than half of them of one recipient, all on one shard.
+
+    Every acknowledged act is in the ledger, numbers without a gap, and the state is the fold of the ledger.
+    """
+    jobs = [(place(number % 5 if number % 2 else 0), f"act{number}") for number in range(2_000)]
+    containers = [Service(site.service.settings) for _ in range(8)]
 
     def write(job: tuple[Place, str]) -> str | None:
         where, name = job
         number = int(name[3:])
         part = OptedOut(f"c{number % 7}") if number % 3 else OptedIn(f"c{number % 7}")
-        return site.service.ledger.record(where, Act(name, Via.PREFERENCE_PAGE, (part,), number)).act
+        return containers[number % 8].ledger.record(where, Act(name, Via.PREFERENCE_PAGE, (part,), number)).act
 
     with ThreadPoolExecutor(8) as pool:
         acknowledged = list(pool.map(write, jobs))
