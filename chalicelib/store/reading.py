@@ -73,17 +73,21 @@ class Reader:
         return until_gap(after, (load_entry(found[key]) for key in wanted if key in found))
 
     def _read(self, keys: list[Key]) -> dict[Key, Raw]:
-        patience, found, left = Patience(self._timing), {}, keys
-        while left:
-            answer, left = patience.until_not_busy(partial(self._read_once, left))
-            found.update(answer)
-            if left:
-                patience.wait()
-        return found
+        return read_items(self._connection, self._table, keys, self._timing)
 
-    def _read_once(self, keys: list[Key]) -> tuple[dict[Key, Raw], list[Key]]:
-        found, left, _ = batch_get(self._connection, self._table, keys)
-        return found, left
+
+def read_items(connection: Wire, table: str, keys: list[Key], timing: Timing) -> dict[Key, Raw]:
+    """Strong reads of up to 100 keys, with patience: a key that was not read is asked for again.
+
+    Raises `StoreUnavailable`.
+    """
+    patience, found, left = Patience(timing), {}, keys
+    while left:
+        answer, left, _ = patience.until_not_busy(partial(batch_get, connection, table, left))
+        found.update(answer)
+        if left:
+            patience.wait()
+    return found
 
 
 def until_gap(after: int, entries: Iterable[Entry]) -> list[Entry]:

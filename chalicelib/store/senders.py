@@ -12,9 +12,11 @@ from chalicelib.domain.errors import ActRefused, PepperUnusable, StoreUnavailabl
 from chalicelib.domain.identity import pepper_fingerprint
 from chalicelib.domain.senders import Sender
 from chalicelib.store import codec, pepper
-from chalicelib.store.calls import batch_get, put_if
+from chalicelib.store.calls import put_if
+from chalicelib.store.ledger import Timing
 from chalicelib.store.models import SENDER, KeyItem, SenderItem
 from chalicelib.store.port import Busy, OutcomeUnknown
+from chalicelib.store.reading import read_items
 
 if TYPE_CHECKING:
     from chalicelib.store.calls import Raw
@@ -36,7 +38,8 @@ class ApiKey:
 class Senders:
     """Reads and writes of the control table. Every read is strongly consistent."""
 
-    def __init__(self, connection: Wire, table: str, pepper_key: bytes) -> None:
+    def __init__(self, connection: Wire, table: str, pepper_key: bytes, timing: Timing | None = None) -> None:
+        self._timing = timing or Timing()
         self._connection = connection
         self._table = table
         self._pepper_key = pepper_key
@@ -101,13 +104,7 @@ class Senders:
         self._put(item)
 
     def _read(self, pk: str, sk: str) -> Raw | None:
-        try:
-            found, left, _ = batch_get(self._connection, self._table, [(pk, sk)])
-        except (Busy, OutcomeUnknown):
-            raise StoreUnavailable("the store did not answer") from None
-        if left:
-            raise StoreUnavailable("the store is busy")
-        return found.get((pk, sk))
+        return read_items(self._connection, self._table, [(pk, sk)], self._timing).get((pk, sk))
 
     def _put(self, item: SenderItem | KeyItem) -> None:
         try:
