@@ -22,6 +22,8 @@ from chalicelib.store.limits import Limits
 from chalicelib.store.operations import Operations
 from chalicelib.store.reading import Reader
 from chalicelib.store.senders import Senders
+from chalicelib.tokens import Purpose
+from tests.gateway import send
 from tests.site import ADDRESS, CODE, Site
 from tests.store import faults
 from tests.store.faults import FaultyPool, faulty
@@ -369,3 +371,36 @@ def test_whatever_goes_wrong_every_acknowledged_act_is_there_once(
     assert set(acknowledged) <= set(own)
     assert len(set(own)) == len(own)
     assert site.service.reader.recipient(place).state == fold(e.act for e in entries if e.place == place)
+
+
+class TestWhatCostsNothing:
+    """Calls to the store that are never made."""
+
+    @pytest.fixture
+    def pool(self, site: Site) -> FaultyPool:
+        wire = site.service._wire
+        wire.pool = pool = FaultyPool(wire.pool)
+        return pool
+
+    @pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+    @pytest.mark.parametrize("route", ["/u/{token}", "/u/{token}/all", "/p/{token}"])
+    def test_a_tampered_token_costs_no_call(self, site: Site, pool: FaultyPool, route: str, method: str) -> None:
+        """A6."""
+        token = site.token(purpose=Purpose.PREFERENCES)
+        for spoiled in (token[:-1], f"{token}=", f"o{token[1:]}", token.replace("testsend", "othersnd"), "x", ""):
+            assert send(method, route, {"token": spoiled}, body=b"").status in {404, 405}
+        assert pool.calls == []
+
+    def test_an_invented_key_costs_no_call(self, site: Site, pool: FaultyPool) -> None:
+        for key in ("", "sgn_x", f"sgn_{'a' * 16}_{'a' * 52}_A{'a' * 8}"):
+            assert send("POST", "/v1/check", headers={"Authorization": f"Bearer {key}"}, body=b"{}").status == 401
+        assert pool.calls == []
+
+    def test_a_page_costs_one_read_and_then_none_and_the_centre_one_more(self, site: Site, pool: FaultyPool) -> None:
+        token = {"token": site.token(purpose=Purpose.PREFERENCES)}
+        send("GET", "/u/{token}", token)
+        assert [name for name, _ in pool.calls] == [READ]
+        send("GET", "/u/{token}", token)
+        assert len(pool.calls) == 1
+        send("GET", "/p/{token}", token)
+        assert [name for name, _ in pool.calls] == [READ, READ]
