@@ -18,7 +18,7 @@ from chalicelib.domain.categories import Catalogue, Category, Ground, Kind
 from chalicelib.domain.senders import Sender
 from chalicelib.service import Service
 from chalicelib.settings import settings_from
-from chalicelib.store.senders import ApiKey
+from chalicelib.store.keys import ApiKey
 from chalicelib.tokens import Purpose, mint
 from infra.local.engine import start_dynoxide
 from infra.local.environment import LOCAL_AWS, REGION
@@ -90,7 +90,7 @@ def running() -> Iterator[Site]:
             service = service_on(engine.url, names)
             service.senders.create(Sender(SENDER, "Bench & Sons", _CATALOGUE, bytes(range(32))))
             key = mint_api_key(service.settings.keyring, SENDER)
-            service.senders.create_key(ApiKey(key.id, SENDER, key.digest, frozenset({"read"}), 1))
+            service.keys.create(ApiKey(key.id, SENDER, key.digest, frozenset({"read"}), 1))
             yield Site(folder, client, names, service, key.text)
         finally:
             app._service = None  # noqa: SLF001 - the app is one for the process, the site is not

@@ -12,11 +12,12 @@ from chalicelib.settings import Settings
 from chalicelib.store.cache import Cache
 from chalicelib.store.calls import connect
 from chalicelib.store.engine import DynamoEngine
+from chalicelib.store.keys import ApiKey, Keys
 from chalicelib.store.ledger import Ledger, Timing
 from chalicelib.store.limits import Limits
 from chalicelib.store.operations import Operations
 from chalicelib.store.reading import Reader
-from chalicelib.store.senders import ApiKey, Senders
+from chalicelib.store.senders import Senders
 
 if TYPE_CHECKING:
     from chalicelib.domain.senders import Sender
@@ -55,8 +56,13 @@ class Service:
 
     @cached_property
     def senders(self) -> Senders:
-        """The control table."""
+        """Senders and their categories."""
         return Senders(self._wire, self.settings.control_table, self.settings.pepper_key)
+
+    @cached_property
+    def keys(self) -> Keys:
+        """API keys."""
+        return Keys(self._wire, self.settings.control_table)
 
     @cached_property
     def operations(self) -> Operations:
@@ -82,7 +88,7 @@ class Service:
 
     def api_key(self, sender: str, key_id: str) -> ApiKey | None:
         """The API key of this id, at most 60 s old. Raises `StoreUnavailable`."""
-        return self._cached_keys.get((sender, key_id), lambda: self.senders.find_key(sender, key_id))
+        return self._cached_keys.get((sender, key_id), lambda: self.keys.find(sender, key_id))
 
     def today(self) -> int:
         """Days since 1970-01-01 UTC."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.api_keys import mint_api_key
-from chalicelib.store.senders import ApiKey
+from chalicelib.store.keys import ApiKey
 from tests.site import CODE, Site
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class Caller:
         """A new key with these scopes."""
         key = mint_api_key(self.site.service.settings.keyring, code)
         revoked_at = 2 if revoked else None
-        self.site.service.senders.create_key(ApiKey(key.id, code, key.digest, frozenset(scopes), 1, revoked_at))
+        self.site.service.keys.create(ApiKey(key.id, code, key.digest, frozenset(scopes), 1, revoked_at))
         return key.text
 
     def ask(self, path: str, body: Any, key: str | None = None, **headers: str) -> HTTPResponse:

@@ -1,10 +1,9 @@
-"""Senders and their API keys, in the control table."""
+"""Senders, in the control table."""
 
 from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.domain.categories import Catalogue, Category, Ground, Kind
@@ -14,7 +13,7 @@ from chalicelib.domain.senders import Sender
 from chalicelib.store import codec, pepper
 from chalicelib.store.calls import put_if
 from chalicelib.store.ledger import Timing
-from chalicelib.store.models import SENDER, KeyItem, SenderItem
+from chalicelib.store.models import SENDER, SenderItem
 from chalicelib.store.port import Busy, OutcomeUnknown
 from chalicelib.store.reading import read_items
 
@@ -23,20 +22,8 @@ if TYPE_CHECKING:
     from chalicelib.store.wire import Wire
 
 
-@dataclass(frozen=True, slots=True)
-class ApiKey:
-    """An API key as it is stored: never its text, only the SHA-256 of its secret. Times in milliseconds."""
-
-    id: str
-    sender: str
-    digest: str
-    scopes: frozenset[str]
-    created: int
-    revoked: int | None = None
-
-
 class Senders:
-    """Reads and writes of the control table. Every read is strongly consistent."""
+    """Reads and writes of senders. Every read is strongly consistent."""
 
     def __init__(self, connection: Wire, table: str, pepper_key: bytes, timing: Timing | None = None) -> None:
         self._timing = timing or Timing()
@@ -46,7 +33,8 @@ class Senders:
 
     def get(self, code: str) -> Sender:
         """The sender of this code. Raises `UnknownSender`, `PepperUnusable`, `StoreUnavailable`."""
-        raw = self._read(_partition(code), SENDER)
+        key = partition_of(code), SENDER
+        raw = read_items(self._connection, self._table, [key], self._timing).get(key)
         if raw is None:
             raise UnknownSender
         return self._load(code, SenderItem.from_raw_data(raw), raw)
@@ -68,7 +56,7 @@ class Senders:
     def create(self, sender: Sender) -> None:
         """Stores a new sender. Raises `ActRefused` where the code is taken, `StoreUnavailable`."""
         item = SenderItem(
-            _partition(sender.code),
+            partition_of(sender.code),
             SENDER,
             version=1,
             name=sender.name,
@@ -81,38 +69,13 @@ class Senders:
         )
         self._put(item)
 
-    def find_key(self, sender: str, key_id: str) -> ApiKey | None:
-        """The API key of this id, revoked or not. Raises `StoreUnavailable`."""
-        raw = self._read(_partition(sender), f"key#{key_id}")
-        if raw is None:
-            return None
-        item = KeyItem.from_raw_data(raw)
-        revoked = int(item.revoked) if "revoked" in raw else None
-        return ApiKey(key_id, sender, item.digest, frozenset(item.scopes.split()), int(item.created), revoked)
-
-    def create_key(self, key: ApiKey) -> None:
-        """Stores a new API key. Raises `ActRefused` where the id is taken, `StoreUnavailable`."""
-        scopes = " ".join(sorted(key.scopes))
-        item = KeyItem(
-            _partition(key.sender),
-            f"key#{key.id}",
-            digest=key.digest,
-            scopes=scopes,
-            created=key.created,
-            revoked=key.revoked,
-        )
-        self._put(item)
-
-    def _read(self, pk: str, sk: str) -> Raw | None:
-        return read_items(self._connection, self._table, [(pk, sk)], self._timing).get((pk, sk))
-
-    def _put(self, item: SenderItem | KeyItem) -> None:
+    def _put(self, item: SenderItem) -> None:
         try:
-            is_new = put_if(self._connection, item, type(item).sk.does_not_exist())
+            is_new = put_if(self._connection, item, SenderItem.sk.does_not_exist())
         except (Busy, OutcomeUnknown):
             raise StoreUnavailable("the store did not answer") from None
         if not is_new:
-            raise ActRefused("this code or id is taken")
+            raise ActRefused("this code is taken")
 
 
 def _text(octets: bytes) -> str:
@@ -127,7 +90,8 @@ def _octets(text: str) -> bytes:
         return b""
 
 
-def _partition(code: str) -> str:
+def partition_of(code: str) -> str:
+    """The partition of all that belongs to a sender."""
     return f"sender#{code}"
 
 

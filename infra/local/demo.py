@@ -47,7 +47,7 @@ def _new_sender(service: Service) -> tuple[Sender, str]:
     from chalicelib.api_keys import mint_api_key  # noqa: PLC0415 - as in prepare_demo
     from chalicelib.domain.errors import UnknownSender  # noqa: PLC0415 - as above
     from chalicelib.domain.senders import PEPPER_OCTETS, Sender  # noqa: PLC0415 - as above
-    from chalicelib.store.senders import ApiKey  # noqa: PLC0415 - as above
+    from chalicelib.store.keys import ApiKey  # noqa: PLC0415 - as above
 
     try:
         sender = service.senders.get(SENDER_CODE)
@@ -56,7 +56,7 @@ def _new_sender(service: Service) -> tuple[Sender, str]:
         service.senders.create(sender)
     key = mint_api_key(service.settings.keyring, sender.code)
     scopes = frozenset({"links", "read", "write", "admin"})
-    service.senders.create_key(ApiKey(key.id, sender.code, key.digest, scopes, time.time_ns() // 1_000_000))
+    service.keys.create(ApiKey(key.id, sender.code, key.digest, scopes, time.time_ns() // 1_000_000))
     return sender, key.text
 
 

@@ -21,10 +21,10 @@ from chalicelib.service import Service
 from chalicelib.store import codec, pepper
 from chalicelib.store.calls import connect, translated
 from chalicelib.store.engine import DynamoEngine
+from chalicelib.store.keys import ApiKey
 from chalicelib.store.ledger import Beside, Ledger
 from chalicelib.store.port import Busy, OutcomeUnknown
 from chalicelib.store.reading import Reader
-from chalicelib.store.senders import ApiKey
 from tests.domain.test_rules import EXPECTED
 from tests.site import CODE, Site
 from tests.store.memory import Clock
@@ -143,9 +143,9 @@ def test_senders_and_keys(site: Site) -> None:
     with pytest.raises(UnknownSender):
         site.service.senders.get("nobodyxx")
     key = ApiKey("id", CODE, "digest", frozenset({"read", "links"}), 7)
-    site.service.senders.create_key(key)
-    assert site.service.senders.find_key(CODE, "id") == key
-    assert site.service.senders.find_key(CODE, "other") is None
+    site.service.keys.create(key)
+    assert site.service.keys.find(CODE, "id") == key
+    assert site.service.keys.find(CODE, "other") is None
 
 
 def test_a_pepper_is_bound_to_its_sender_and_its_fingerprint() -> None:

@@ -17,6 +17,7 @@ from chalicelib.domain.fold import fold
 from chalicelib.domain.recipients import STRANGER
 from chalicelib.domain.state import Value
 from chalicelib.store.engine import DynamoEngine
+from chalicelib.store.keys import Keys
 from chalicelib.store.ledger import Beside, Ledger
 from chalicelib.store.limits import Limits
 from chalicelib.store.operations import Operations
@@ -299,9 +300,10 @@ class TestTheControlTable:
         wire, pool = faulty(site.service.settings)
         known = site.service.settings
         senders = Senders(wire, known.control_table, known.pepper_key, Clock().timing())
+        keys = Keys(wire, known.control_table, Clock().timing())
         pool.plan(READ, READ_FAULTS[name])
         assert senders.get(CODE).code == CODE
-        for read in (lambda: senders.get(CODE), lambda: senders.find_key(CODE, "x" * 16)):
+        for read in (lambda: senders.get(CODE), lambda: keys.find(CODE, "x" * 16)):
             pool.plan(READ, *[READ_FAULTS[name]] * 60)
             with pytest.raises(StoreUnavailable):
                 read()
