@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any
 import botocore.session
 
 from app import app
-from chalicelib.api_keys import mint_api_key
+from chalicelib.api_keys import ApiKey, mint_api_key
 from chalicelib.domain.categories import Catalogue, Category, Ground, Kind
 from chalicelib.domain.senders import Sender
 from chalicelib.service import Service
 from chalicelib.settings import settings_from
-from chalicelib.store.keys import ApiKey
 from chalicelib.tokens import Purpose, mint
 from infra.local.engine import start_dynoxide
 from infra.local.environment import LOCAL_AWS, REGION

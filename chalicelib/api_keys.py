@@ -38,6 +38,29 @@ class ApiKeyText:
 
 
 @dataclass(frozen=True, slots=True)
+class ApiKey:
+    """An API key as it is stored: never its text, only the SHA-256 of its secret.
+
+    `created` and `revoked` in milliseconds, `last_used` in days since 1970 UTC; `replaces` is the key that this one was
+    made to follow, while both work.
+    """
+
+    id: str
+    sender: str
+    digest: str = field(repr=False)
+    scopes: frozenset[str]
+    created: int
+    revoked: int | None = None
+    last_used: int | None = None
+    replaces: str | None = None
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it still opens anything."""
+        return self.revoked is None
+
+
+@dataclass(frozen=True, slots=True)
 class ParsedKey:
     """What a well-formed key says; the store knows whether it is live. `digest`: SHA-256 of the secret's text, hex.
 

@@ -41,7 +41,9 @@ _STATUS: tuple[tuple[type[errors.SignoffError], HTTPStatus], ...] = (
     (errors.FormClosed, HTTPStatus.NOT_FOUND),
     (errors.MethodNotAllowed, HTTPStatus.METHOD_NOT_ALLOWED),
     (errors.CannotOptOut, HTTPStatus.CONFLICT),
+    (errors.UnknownKey, HTTPStatus.NOT_FOUND),
     (errors.CategoryRefused, HTTPStatus.CONFLICT),
+    (errors.ActRefused, HTTPStatus.CONFLICT),
     (errors.IdempotencyMismatch, HTTPStatus.UNPROCESSABLE_ENTITY),
     (errors.TooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     (errors.UnsupportedMediaType, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
@@ -122,9 +124,9 @@ def answering(render: Callable[[errors.SignoffError], Response], work: Callable[
         return render(errors.StoreUnavailable("something went wrong on our side"))
 
 
-def json_answer(body: Any) -> Response:
-    """200 with a JSON body."""
-    return Response(json.dumps(body), {**SECURITY_HEADERS, "Content-Type": "application/json"}, 200)
+def json_answer(body: Any, status: int = HTTPStatus.OK) -> Response:
+    """A JSON body, with 200 unless it is told otherwise."""
+    return Response(json.dumps(body), {**SECURITY_HEADERS, "Content-Type": JSON}, int(status))
 
 
 def body_of(request: Request) -> bytes:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from chalicelib.domain.errors import StoreUnavailable
 from chalicelib.settings import Settings
 from chalicelib.store.cache import Cache
 from chalicelib.store.calls import connect
 from chalicelib.store.engine import DynamoEngine
-from chalicelib.store.keys import ApiKey, Keys
+from chalicelib.store.keys import Keys
 from chalicelib.store.ledger import Ledger, Timing
 from chalicelib.store.limits import Limits
 from chalicelib.store.operations import Operations
@@ -20,9 +22,11 @@ from chalicelib.store.reading import Reader
 from chalicelib.store.senders import Senders
 
 if TYPE_CHECKING:
+    from chalicelib.api_keys import ApiKey
     from chalicelib.domain.senders import Sender
     from chalicelib.store.wire import Wire
 
+LOG = logging.getLogger("signoff")
 SENDER_SECONDS = 30
 """A change of a sender or its categories is in force everywhere after this."""
 KEY_SECONDS = 60
@@ -88,7 +92,16 @@ class Service:
 
     def api_key(self, sender: str, key_id: str) -> ApiKey | None:
         """The API key of this id, at most 60 s old. Raises `StoreUnavailable`."""
-        return self._cached_keys.get((sender, key_id), lambda: self.keys.find(sender, key_id))
+        return self._cached_keys.get((sender, key_id), lambda: self._used(self.keys.find(sender, key_id)))
+
+    def _used(self, key: ApiKey | None) -> ApiKey | None:
+        """Notes the day on which a key was last used: once a day, and without it the key works as well."""
+        if key is not None and key.is_live and (key.last_used or 0) < self.today():
+            try:
+                self.keys.touch(key.sender, key.id, self.today())
+            except StoreUnavailable as error:
+                LOG.warning("the use of a key was not noted: %s", error)
+        return key
 
     def today(self) -> int:
         """Days since 1970-01-01 UTC."""

@@ -6,8 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.api_keys import mint_api_key
-from chalicelib.store.keys import ApiKey
+from chalicelib.api_keys import ApiKey, mint_api_key
 from tests.site import CODE, Site
 
 if TYPE_CHECKING:

@@ -18,14 +18,14 @@ ARROWS: dict[str, set[str]] = {
     "tokens": {"domain", "keyring"},
     "api_keys": {"domain", "keyring"},
     "settings": {"domain", "keyring"},
-    "store": {"domain", "settings", "store"},
-    "service": {"domain", "settings", "store"},
+    "store": {"api_keys", "domain", "settings", "store"},
+    "service": {"api_keys", "domain", "settings", "store"},
     "use_cases": {"api_keys", "domain", "service", "store", "tokens", "use_cases"},
     "message": {"use_cases"},
     "boundary": {"domain", "service"},
     "application": {"boundary", "domain", "service", "settings", "web"},
     "web": {"boundary", "domain", "service", "tokens", "use_cases", "web"},
-    "api": {"api", "boundary", "domain", "message", "service", "use_cases"},
+    "api": {"api", "api_keys", "boundary", "domain", "message", "service", "use_cases"},
 }
 STORE_ONLY = {"boto3", "botocore", "pynamodb"}
 FRAMEWORK = {"chalice"}

@@ -15,14 +15,17 @@ from chalicelib.boundary import answering, body_of, json_answer, json_body, prob
 from chalicelib.domain.addresses import parse_address
 from chalicelib.domain.errors import InvalidAddress, InvalidRequest, SignoffError
 from chalicelib.message import footer_of, headers_of
-from chalicelib.use_cases.acting import Request, Told, record_told
+from chalicelib.use_cases.acting import Told, record_told
 from chalicelib.use_cases.asking import Answer, authenticate
 from chalicelib.use_cases.asking import check as check_addresses
+from chalicelib.use_cases.keys import create_key, follow_key, revoke_key
 from chalicelib.use_cases.minting import mint_links
+from chalicelib.use_cases.repeating import Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from chalicelib.api_keys import ApiKey
     from chalicelib.domain.categories import Category
     from chalicelib.domain.senders import Sender
 
@@ -67,11 +70,31 @@ def acts() -> Response:
     return _asked("write", _acts)
 
 
+@api.route("/v1/keys", methods=["GET", "HEAD"], content_types=["*/*"])
+def keys() -> Response:
+    """Every API key of the sender, revoked ones too; never the text of one."""
+    return _for("admin", lambda sender: json_answer({"keys": list(map(_key, service_of(api).keys.list(sender.code)))}))
+
+
+@api.route("/v1/keys", methods=["POST"], content_types=["*/*"])
+def new_key() -> Response:
+    """A new API key, or one that follows another. Its text is in this answer and nowhere else."""
+    return _for("admin", lambda sender: json_answer(_new_key(sender, json_body(api.current_request)), 201))
+
+
+@api.route("/v1/keys/{key_id}", methods=["DELETE"], content_types=["*/*"])
+def revoked_key(key_id: str) -> Response:
+    """Revokes an API key. It stops everywhere within a minute."""
+    return _for("admin", lambda sender: json_answer(_key(revoke_key(service_of(api), sender, key_id))))
+
+
 def _asked(scope: str, work: Callable[[Sender, dict[str, Any]], Any]) -> Response:
+    return _for(scope, lambda sender: json_answer(work(sender, json_body(api.current_request))))
+
+
+def _for(scope: str, work: Callable[[Sender], Response]) -> Response:
     def answer() -> Response:
-        request = api.current_request
-        sender = authenticate(service_of(api), request.headers.get("authorization"), scope)
-        return json_answer(work(sender, json_body(request)))
+        return work(authenticate(service_of(api), api.current_request.headers.get("authorization"), scope))
 
     return answering(problem, answer)
 
@@ -121,6 +144,33 @@ def _acts(sender: Sender, body: dict[str, Any]) -> dict[str, Any]:
     accepted = [item if isinstance(item, Told) else None for item in read]
     ids = record_told(service_of(api), sender, _request(), accepted)
     return {"results": [_recorded(item, act) for item, act in zip(read, ids, strict=True)]}
+
+
+def _new_key(sender: Sender, body: dict[str, Any]) -> dict[str, Any]:
+    if ("scopes" in body) is ("replaces" in body):
+        raise InvalidRequest("scopes for a new key, or replaces for one that follows another")
+    if "replaces" in body:
+        key, text = follow_key(service_of(api), sender, str(body["replaces"]), _request())
+    else:
+        key, text = create_key(service_of(api), sender, _scopes(body["scopes"]), _request())
+    return {**_key(key), "key": text}
+
+
+def _scopes(told: object) -> frozenset[str]:
+    if not isinstance(told, list) or not all(isinstance(scope, str) for scope in told):
+        raise InvalidRequest("a list of scopes", "/scopes")
+    return frozenset(told)
+
+
+def _key(key: ApiKey) -> dict[str, Any]:
+    return {
+        "id": key.id,
+        "scopes": sorted(key.scopes),
+        "created": times.tell(key.created),
+        "last_used": times.tell_day(key.last_used),
+        "revoked": times.tell(key.revoked),
+        "replaces": key.replaces,
+    }
 
 
 def _read(sender: Sender, item: object, pointer: str) -> Told | SignoffError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from chalicelib.domain.errors import InvalidRequest
 
@@ -15,6 +15,11 @@ def tell(at: int | None) -> str | None:
     if at is None:
         return None
     return datetime.fromtimestamp(at // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{at % 1000:03d}Z"
+
+
+def tell_day(day: int | None) -> str | None:
+    """Days since 1970 as `2026-03-01`, or None for None."""
+    return None if day is None else (date(1970, 1, 1) + timedelta(day)).isoformat()
 
 
 def take(text: object, pointer: str) -> int:

@@ -97,6 +97,13 @@ class UnknownCategory(SignoffError):
         self.category = category
 
 
+class UnknownKey(SignoffError):
+    """The sender has no API key of this id."""
+
+    def __init__(self) -> None:
+        super().__init__("the sender has no such API key")
+
+
 class CategoryRefused(SignoffError):
     """A change of a category that the rules forbid (conformance C7, H3, H10)."""
 

@@ -116,6 +116,12 @@ def code_of(cause: Exception | None) -> str | None:
     return str(cause.response["Error"].get("Code")) if isinstance(cause, ClientError) else None
 
 
+def unavailable(error: PynamoDBException) -> Exception:
+    """As `translated`, for calls that are not repeated here: everything that went wrong is trouble of the store."""
+    meaning = translated(error)
+    return StoreUnavailable("the store did not answer") if isinstance(meaning, Busy | OutcomeUnknown) else meaning
+
+
 def translated(error: PynamoDBException) -> Exception:
     """`Busy` for an engine that asks to come back, `OutcomeUnknown` for one that did not answer, else why it refused.
 

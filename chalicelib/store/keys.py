@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from pynamodb.exceptions import QueryError, UpdateError
+
+from chalicelib.api_keys import ApiKey
 from chalicelib.domain.errors import ActRefused, StoreUnavailable
-from chalicelib.store.calls import put_if
+from chalicelib.store.calls import code_of, put_if, unavailable
 from chalicelib.store.ledger import Timing
 from chalicelib.store.models import KeyItem
 from chalicelib.store.port import Busy, OutcomeUnknown
@@ -14,19 +16,11 @@ from chalicelib.store.reading import read_items
 from chalicelib.store.senders import partition_of
 
 if TYPE_CHECKING:
+    from pynamodb.expressions.condition import Condition
+    from pynamodb.expressions.update import Action
+
+    from chalicelib.store.calls import Raw
     from chalicelib.store.wire import Wire
-
-
-@dataclass(frozen=True, slots=True)
-class ApiKey:
-    """An API key as it is stored: never its text, only the SHA-256 of its secret. Times in milliseconds."""
-
-    id: str
-    sender: str
-    digest: str
-    scopes: frozenset[str]
-    created: int
-    revoked: int | None = None
 
 
 class Keys:
@@ -41,11 +35,52 @@ class Keys:
         """The API key of this id, revoked or not. Raises `StoreUnavailable`."""
         key = partition_of(sender), f"key#{key_id}"
         raw = read_items(self._connection, self._table, [key], self._timing).get(key)
-        if raw is None:
-            return None
-        item = KeyItem.from_raw_data(raw)
-        revoked = int(item.revoked) if "revoked" in raw else None
-        return ApiKey(key_id, sender, item.digest, frozenset(item.scopes.split()), int(item.created), revoked)
+        return None if raw is None else _load(raw)
+
+    def list(self, sender: str) -> list[ApiKey]:
+        """All keys of a sender, revoked ones too, oldest first. Raises `StoreUnavailable`."""
+        found: list[ApiKey] = []
+        start: Any = None
+        while True:
+            page = self._page(sender, start)
+            found += [_load(raw) for raw in page["Items"]]
+            start = page.get("LastEvaluatedKey")
+            if start is None:  # an empty page does not end a list
+                return sorted(found, key=lambda key: (key.created, key.id))
+
+    def _page(self, sender: str, start: Any) -> dict[str, Any]:
+        try:
+            return self._connection.query(
+                self._table,
+                partition_of(sender),
+                range_key_condition=KeyItem.sk.startswith("key#"),
+                consistent_read=True,
+                exclusive_start_key=start,
+            )
+        except QueryError as error:
+            raise unavailable(error) from None
+
+    def revoke(self, sender: str, key_id: str, now: int) -> None:
+        """Revokes a key that is there, once; `now` in milliseconds. Raises `StoreUnavailable`."""
+        self._update(sender, key_id, KeyItem.revoked.set(now), KeyItem.revoked.does_not_exist())
+
+    def touch(self, sender: str, key_id: str, day: int) -> None:
+        """Notes that a key was used on this day. Raises `StoreUnavailable`."""
+        self._update(sender, key_id, KeyItem.last_used.set(day), None)
+
+    def _update(self, sender: str, key_id: str, action: Action, condition: Condition | None) -> None:
+        is_there = KeyItem.sk.exists()
+        try:
+            self._connection.update_item(
+                self._table,
+                partition_of(sender),
+                f"key#{key_id}",
+                actions=[action],
+                condition=is_there if condition is None else is_there & condition,
+            )
+        except UpdateError as error:
+            if code_of(error.cause) != "ConditionalCheckFailedException":
+                raise unavailable(error) from None
 
     def create(self, key: ApiKey) -> None:
         """Stores a new API key. Raises `ActRefused` where the id is taken, `StoreUnavailable`."""
@@ -56,6 +91,7 @@ class Keys:
             scopes=" ".join(sorted(key.scopes)),
             created=key.created,
             revoked=key.revoked,
+            replaces=key.replaces,
         )
         try:
             is_new = put_if(self._connection, item, KeyItem.sk.does_not_exist())
@@ -63,3 +99,12 @@ class Keys:
             raise StoreUnavailable("the store did not answer") from None
         if not is_new:
             raise ActRefused("this id is taken")
+
+
+def _load(raw: Raw) -> ApiKey:
+    item = KeyItem.from_raw_data(raw)
+    sender, key_id = raw["pk"]["S"].partition("#")[2], raw["sk"]["S"].partition("#")[2]
+    revoked, last_used = (int(raw[name]["N"]) if name in raw else None for name in ("revoked", "last_used"))
+    scopes = frozenset(item.scopes.split())
+    replaces = raw["replaces"]["S"] if "replaces" in raw else None
+    return ApiKey(key_id, sender, item.digest, scopes, int(item.created), revoked, last_used, replaces)

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 from pynamodb.constants import UPDATED_NEW
 from pynamodb.exceptions import UpdateError
 
-from chalicelib.domain.errors import StoreUnavailable, TooManyRequests
-from chalicelib.store.calls import translated
+from chalicelib.domain.errors import TooManyRequests
+from chalicelib.store.calls import unavailable
 from chalicelib.store.models import LimitItem
-from chalicelib.store.port import Busy, OutcomeUnknown
 
 if TYPE_CHECKING:
     from chalicelib.store.wire import Wire
@@ -42,9 +41,6 @@ class Limits:
                 return_values=UPDATED_NEW,
             )
         except UpdateError as error:
-            meaning = translated(error)
-            if isinstance(meaning, Busy | OutcomeUnknown):
-                raise StoreUnavailable("the store did not answer") from None
-            raise meaning from error
+            raise unavailable(error) from None
         if int(answer["Attributes"]["n"]["N"]) > most:
             raise TooManyRequests(WINDOW - passed)

@@ -122,6 +122,8 @@ class KeyItem(_Item):
     scopes = UnicodeAttribute()
     created = NumberAttribute()
     revoked = NumberAttribute(null=True)
+    last_used = NumberAttribute(null=True)
+    replaces = UnicodeAttribute(null=True)
 
 
 class LimitItem(_Item):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import secrets
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +15,7 @@ from chalicelib.domain.stamping import TICK, Stamp
 from chalicelib.service import Service
 from chalicelib.store.ledger import Beside
 from chalicelib.store.operations import Claim
+from chalicelib.use_cases.repeating import Request, claim_of, hashed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,18 +40,10 @@ class Told:
     evidence: Evidence | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One request of a sender: its idempotency key, if it has one, and a hash of all that it says."""
-
-    key: str | None = field(repr=False)
-    body: str
-
-
 def act_ids(sender: Sender, request: Request, count: int) -> list[str]:
     """The ids of the acts of a request: the same for the same key, so that a repetition is found in the ledger."""
     key = secrets.token_hex(16) if request.key is None else request.key
-    return [_hashed(f"{sender.code}\n{key}\n{index}") for index in range(count)]
+    return [hashed(f"{sender.code}\n{key}\n{index}") for index in range(count)]
 
 
 def record_told(service: Service, sender: Sender, request: Request, told: Sequence[Told | None]) -> list[str]:
@@ -64,7 +55,7 @@ def record_told(service: Service, sender: Sender, request: Request, told: Sequen
     ids = act_ids(sender, request, len(told))
     if not any(told):
         return ids
-    claim = _claim(service, sender, request)
+    claim = claim_of(service, sender, request)
     shards: defaultdict[int, list[tuple[Told, str]]] = defaultdict(list)
     for item, act_id in zip(told, ids, strict=True):
         if item is not None:
@@ -74,17 +65,6 @@ def record_told(service: Service, sender: Sender, request: Request, told: Sequen
         # list() raises the first failure; the others see it and stop
         list(pool.map(batch.record, shards.values()))
     return ids
-
-
-def _claim(service: Service, sender: Sender, request: Request) -> Claim:
-    if request.key is None:
-        return Claim(service.clock(), is_new=True)
-    key = _hashed(f"{sender.code}\n{request.key}")
-    return service.operations.claim(sender.code, ord(key[0]) % sender.shards, key, request.body, service.clock())
-
-
-def _hashed(text: str) -> str:
-    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()[:16]).decode("ascii").rstrip("=")
 
 
 @dataclass(slots=True)

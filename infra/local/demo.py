@@ -44,10 +44,9 @@ def prepare_demo(folder: Path, public_url: str) -> list[str]:
 
 
 def _new_sender(service: Service) -> tuple[Sender, str]:
-    from chalicelib.api_keys import mint_api_key  # noqa: PLC0415 - as in prepare_demo
+    from chalicelib.api_keys import ApiKey, mint_api_key  # noqa: PLC0415 - as in prepare_demo
     from chalicelib.domain.errors import UnknownSender  # noqa: PLC0415 - as above
     from chalicelib.domain.senders import PEPPER_OCTETS, Sender  # noqa: PLC0415 - as above
-    from chalicelib.store.keys import ApiKey  # noqa: PLC0415 - as above
 
     try:
         sender = service.senders.get(SENDER_CODE)

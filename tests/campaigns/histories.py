@@ -47,14 +47,23 @@ def run(histories: int, seed: int, build: Build = AS_BUILT) -> Report:
     """That many histories, in this process."""
     report = Report()
     for number in range(seed, seed + histories):
-        history = History(number, build).run()
-        report += Report(1, history.world.counts, {number: history.wrong} if history.wrong else {})
+        history = History(number, build)
+        wrong = what_went_wrong(history)
+        report += Report(1, history.world.counts, {number: wrong} if wrong else {})
     return report
+
+
+def what_went_wrong(history: History) -> list[str]:
+    """Lets it run. An error that nobody expects is something wrong too, and does not end the campaign."""
+    try:
+        return history.run().wrong
+    except Exception as error:  # noqa: BLE001 - whatever the write path raises, its seed has to be told
+        return [*history.wrong, repr(error)]
 
 
 def first_caught(build: Build, histories: int, seed: int) -> int | None:
     """How many histories it takes until one goes wrong; None where none does."""
-    return next((number + 1 for number in range(histories) if History(seed + number, build).run().wrong), None)
+    return next((number + 1 for number in range(histories) if what_went_wrong(History(seed + number, build))), None)
 
 
 def run_with_workers(histories: int, seed: int, workers: int, build: str | None = None) -> Report:

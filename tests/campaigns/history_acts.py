@@ -171,3 +171,10 @@ KINDS: dict[str, Callable[[Drawing, str], Wish]] = {
 CHOICES = Counter({"opt-out": 8, "opt-in": 8, "form": 2, "undo": 2, "consent": 3, UNDATED: 1})
 """Mostly what decides whether mail flows: the struggle in which an opt-out can be lost."""
 EVERYTHING = Counter(dict.fromkeys(KINDS, 3)) + Counter({"opt-out": 4, "opt-in": 5, "erasure": -2, "complaint": -1})
+SENDERS_HAND = Counter(
+    {"block": 6, "unblock": 6, "bounce": 2, "bounce lifted": 2, "opt-in": 3, "consent": 2, UNDATED: 2}
+)
+"""Mostly what a sender does, whose own blocks hold like opt-outs."""
+SECOND_THOUGHTS = Counter({"opt-out": 6, "opt-in": 4, "undo": 6})
+"""Choices and their undoing, which brings back what was before."""
+PROFILES = (CHOICES, CHOICES, EVERYTHING, SENDERS_HAND, SECOND_THOUGHTS)

@@ -35,7 +35,7 @@ def why_absorbed(answer: Answer, facts: list[Fact]) -> str | None:
     act = draft(before) if callable(draft) else draft
     if act is None:
         return "nothing to undo"
-    if before.version and _repeats(act, answer.request, facts[before.version - 1]):
+    if (newest := _newest(answer, facts)) and _repeats(act, answer.request, newest):
         return "a repeat"
     if all(isinstance(part, TOLD) for part in act.parts) and apply(before.state, act) == before.state:
         return "older than what is known"
@@ -43,6 +43,12 @@ def why_absorbed(answer: Answer, facts: list[Fact]) -> str | None:
     if is_overtaken and all(isinstance(part, PERMISSIVE) for part in act.parts):
         return "overtaken"
     return None
+
+
+def _newest(answer: Answer, facts: list[Fact]) -> Fact | None:
+    """What truly was the newest act in the state that was answered, if that is a state that there was."""
+    version = answer.recorded.recipient.version
+    return facts[version - 1] if 0 < version <= len(facts) else None
 
 
 def _repeats(act: Act, request: Request, newest: Fact) -> bool:
@@ -61,10 +67,8 @@ def _meaning(act: Act) -> object:
 
 def absorbed_claims(answer: Answer, facts: list[Fact]) -> Iterator[Claim]:
     """What holds since a repeat was acknowledged: it, and the act that it was taken to repeat."""
-    draft, before = answer.wish.draft, answer.recorded.recipient
-    if callable(draft) or not before.version:
-        return
-    newest = facts[before.version - 1]
-    yield from claims_of_absorbed(draft, answer.request, newest.entry.act.id)
-    if _meaning(draft) == _meaning(newest.entry.act):
-        yield from claims_of(newest, has_made_up_time=False)
+    draft, newest = answer.wish.draft, _newest(answer, facts)
+    if isinstance(draft, Act):
+        yield from claims_of_absorbed(draft, answer.request, newest.entry.act.id if newest else draft.id)
+        if newest and _meaning(draft) == _meaning(newest.entry.act):
+            yield from claims_of(newest, has_made_up_time=False)

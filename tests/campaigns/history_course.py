@@ -14,7 +14,7 @@ from chalicelib.domain.recipients import RECENT_ACTS
 from chalicelib.domain.senders import Place
 from chalicelib.domain.stamping import Stamp
 from chalicelib.store.ledger import Ledger
-from tests.campaigns.history_acts import CHOICES, EVERYTHING, UNDATED, Drawing, Wish
+from tests.campaigns.history_acts import PROFILES, UNDATED, Drawing, Wish
 from tests.campaigns.history_answers import Answer, absorbed_claims, why_absorbed
 from tests.campaigns.history_bugs import AS_BUILT, Build
 from tests.campaigns.history_engine import Fact, Killed, Line, Request, Weather, World
@@ -29,7 +29,8 @@ PLACES = tuple(Place("testsend", 0, f"rcp_{name}") for name in ("one", "one", "o
 SKEW = 60_000
 WRITERS = 8
 ACTS = 40
-AT_ONCE = (1, 1, 1, 2, 3, 4, WRITERS)
+AT_ONCE = ((1, 1, 1, 2, 3, 4, WRITERS), (1, 1, 1, 2, 3, 4, WRITERS), (4, WRITERS))
+"""How many acts one round may have, in quiet histories and in crowded ones."""
 LEAPS = (1, 50, 5_000, 5_000, 40_000, 70_000, 70_000, 300_000)
 """Milliseconds that may pass between two rounds."""
 EVER = 2**62
@@ -45,7 +46,8 @@ class History:
         self.lost: list[str] = []
         self.claims: defaultdict[Place, list[Claim]] = defaultdict(list)
         self.chance = random.Random(seed)  # noqa: S311 - seeded on purpose
-        self.weights = self.chance.choice((CHOICES, EVERYTHING))
+        self.at_once = self.chance.choice(AT_ONCE)
+        self.weights = self.chance.choice(PROFILES)
         self.world = World(visibility=self._visibility, on_turn=self._poll, on_commit=self._look)
         self.broken = self.world.broken
         self.reader = Follower(self.world, build.follow)
@@ -58,7 +60,7 @@ class History:
     def run(self) -> History:
         """Lets `ACTS` acts happen."""
         while self.count < ACTS:
-            size = min(self.chance.choice(AT_ONCE), ACTS - self.count)
+            size = min(self.chance.choice(self.at_once), ACTS - self.count)
             jobs = [partial(self._act, line) for line in self.chance.sample(self.lines, size)]
             self.turns = Turns(self.chance, jobs)
             self.turns.run()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import resource
 import string
 import sys
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from app import app
+from chalicelib.use_cases.keys import SCOPES
 from tests.callers import Caller
 from tests.campaigns.worlds import Report, command
 from tests.gateway import Answer, send
@@ -174,7 +176,7 @@ def value(chance: random.Random, site: Site) -> str:
 def case(chance: random.Random, site: Site, key: str) -> Case:
     """One request, of any method on any route."""
     route = chance.choice(sorted(app.routes))
-    names = [name for name in ("token", "sender") if f"{{{name}}}" in route]
+    names = re.findall(r"{(\w+)}", route)
     headers = {chance.choice(HEADERS): chance.choice(TEXTS) for _ in range(chance.randrange(3))}
     if chance.randrange(5):
         headers["Authorization"] = f"Bearer {key}" if chance.randrange(8) else chance.choice(TEXTS)
@@ -191,7 +193,7 @@ def run(site: Site, cases: int, seed: int) -> Report:
     """Each case is judged by its answer alone, but that the number of stored items is looked at now and then."""
     chance = random.Random(seed)  # noqa: S311 - seeded on purpose
     report = Report("hostile requests")
-    key = Caller(site).key("read", "links", "write")
+    key = Caller(site).key(*SCOPES)
     for _ in range(cases):
         sent = case(chance, site, key)
         answer = send(sent.method, sent.route, sent.values, headers=sent.headers, query=sent.query, body=sent.body)

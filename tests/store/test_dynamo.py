@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 from pynamodb.exceptions import GetError
 
+from chalicelib.api_keys import ApiKey
 from chalicelib.domain.acts import Act, Consented, Erased, OptedIn, OptedOut, Restored, Undone, Via
 from chalicelib.domain.errors import ActRefused, PepperUnusable, StoreUnavailable, UnknownSender
 from chalicelib.domain.fold import fold
@@ -21,7 +22,6 @@ from chalicelib.service import Service
 from chalicelib.store import codec, pepper
 from chalicelib.store.calls import connect, translated
 from chalicelib.store.engine import DynamoEngine
-from chalicelib.store.keys import ApiKey
 from chalicelib.store.ledger import Beside, Ledger
 from chalicelib.store.port import Busy, OutcomeUnknown
 from chalicelib.store.reading import Reader

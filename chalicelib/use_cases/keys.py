@@ -1,0 +1,106 @@
+"""API keys: made, followed by another, revoked. A key's text is shown once, to whom it was made for."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from typing import TYPE_CHECKING
+
+from chalicelib.api_keys import ApiKey, mint_api_key
+from chalicelib.domain.errors import ActRefused, InvalidRequest, UnknownKey
+from chalicelib.use_cases.repeating import claim_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from chalicelib.domain.senders import Sender
+    from chalicelib.service import Service
+    from chalicelib.use_cases.repeating import Request
+
+SCOPES = ("links", "read", "write", "admin")
+MOST_LIVE = 50
+
+
+def create_key(service: Service, sender: Sender, scopes: frozenset[str], request: Request) -> tuple[ApiKey, str]:
+    """A new key with these scopes, and its text. Raises `InvalidRequest`, `ActRefused`, `StoreUnavailable`."""
+    if not scopes or not scopes <= set(SCOPES):
+        raise InvalidRequest(f"a list of one or more of {', '.join(SCOPES)}", "/scopes")
+    claim_of(service, sender, request)
+    key, text = _mint(service, sender, scopes, None, request)
+    if sum(other.is_live for other in service.keys.list(sender.code) if other.id != key.id) >= MOST_LIVE:
+        raise ActRefused(f"a sender has at most {MOST_LIVE} live keys: revoke one first")
+    return _put(service, key), text
+
+
+def follow_key(service: Service, sender: Sender, key_id: str, request: Request) -> tuple[ApiKey, str]:
+    """A new key with the scopes of another, which goes on working until it is revoked: two are live.
+
+    Raises `UnknownKey`, `ActRefused` where it is revoked or has a live follower already, `StoreUnavailable`.
+    """
+    claim_of(service, sender, request)
+    keys = service.keys.list(sender.code)
+    followed = _find(keys, key_id)
+    if not followed.is_live:
+        raise ActRefused("a revoked key is not followed by another")
+    key, text = _mint(service, sender, followed.scopes, key_id, request)
+    if any(other.replaces == key_id and other.is_live and other.id != key.id for other in keys):
+        raise ActRefused("this key has a live follower already: revoke one of the two first")
+    return _put(service, key), text
+
+
+def revoke_key(service: Service, sender: Sender, key_id: str) -> ApiKey:
+    """The key, revoked, now or before; it stops everywhere within a minute. Raises `UnknownKey`, `ActRefused`.
+
+    The last live key that may administer stays: without one nobody could make another by this API.
+    """
+    keys = service.keys.list(sender.code)
+    key = _find(keys, key_id)
+    if key.is_live and "admin" in key.scopes and not any(_may_administer(other, key) for other in keys):
+        raise ActRefused("this is the last live key with the scope admin: make another one first")
+    service.keys.revoke(sender.code, key_id, service.clock())
+    return service.keys.find(sender.code, key_id) or key
+
+
+def _may_administer(other: ApiKey, than: ApiKey) -> bool:
+    return other.id != than.id and other.is_live and "admin" in other.scopes
+
+
+def _find(keys: list[ApiKey], key_id: str) -> ApiKey:
+    for key in keys:
+        if key.id == key_id:
+            return key
+    raise UnknownKey
+
+
+def _mint(
+    service: Service, sender: Sender, scopes: frozenset[str], replaces: str | None, request: Request
+) -> tuple[ApiKey, str]:
+    minted = mint_api_key(service.settings.keyring, sender.code, _octets(service, sender, request))
+    return ApiKey(minted.id, sender.code, minted.digest, scopes, service.clock(), replaces=replaces), minted.text
+
+
+def _put(service: Service, key: ApiKey) -> ApiKey:
+    """The key as it is stored: by this request, or by the same one before."""
+    stored = service.keys.find(key.sender, key.id)
+    if stored is not None:
+        return stored
+    service.keys.create(key)
+    return key
+
+
+def _octets(service: Service, sender: Sender, request: Request) -> Callable[[int], bytes]:
+    """Where a key's octets come from: chance, or for a request with an idempotency key the master, that key and body.
+
+    The text of a key is stored nowhere, and the same request is still answered with the same one (conformance G3).
+    """
+    if request.key is None:
+        return secrets.token_bytes
+    keyring = service.settings.keyring
+    secret = keyring.derive(keyring.minting.version, sender.code, b"api-key/repeatable", 32)
+
+    def octets(count: int) -> bytes:
+        said = hashlib.sha256(f"{count}\n{request.key}\n{request.body}".encode()).digest()
+        return hmac.digest(secret, said, "sha256")[:count]
+
+    return octets
