@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from chalicelib.api_keys import ApiKey
 from chalicelib.domain.acts import Act, OptedIn, OptedOut, Via
 from chalicelib.domain.addresses import parse_address
 from chalicelib.domain.errors import IdempotencyMismatch, StoreUnavailable, TooManyRequests
@@ -334,6 +335,49 @@ class TestTheControlTable:
         with pytest.raises(TooManyRequests) as caught:
             limits.take(CODE, "y", 1, 1_800_000)
         assert caught.value.retry_after == 1_800
+
+    @pytest.mark.parametrize("fault", [faults.throttled, faults.lost_request, faults.error_after])
+    def test_keys_that_cannot_be_listed_or_changed_are_trouble(self, site: Site, fault: faults.Fault) -> None:
+        wire, pool = faulty(site.service.settings)
+        keys = Keys(wire, site.service.settings.control_table, Clock().timing())
+        key = ApiKey("x" * 16, CODE, "digest", frozenset({"read"}), 1)
+        for operation, call in (
+            ("PutItem", lambda: keys.create(key)),
+            ("Query", lambda: keys.list(CODE)),
+            ("UpdateItem", lambda: keys.revoke(CODE, key.id, 7)),
+            ("UpdateItem", lambda: keys.touch(CODE, key.id, 7)),
+        ):
+            pool.plan(operation, fault)
+            with pytest.raises(StoreUnavailable):
+                call()
+
+    def test_a_list_of_keys_goes_on_after_an_empty_page(self, site: Site) -> None:
+        """H9."""
+        wire, pool = faulty(site.service.settings)
+        keys = Keys(wire, site.service.settings.control_table, Clock().timing())
+        keys.create(ApiKey("x" * 16, CODE, "digest", frozenset({"read"}), 1))
+        start = {"pk": {"S": f"sender#{CODE}"}, "sk": {"S": "key#"}}
+        empty = faults.Answer(200, json.dumps({"Items": [], "Count": 0, "LastEvaluatedKey": start}).encode())
+        pool.plan("Query", lambda *_: empty)
+
+        assert [key.id for key in keys.list(CODE)] == ["x" * 16]
+        assert pool.count("Query") == 2
+
+    def test_a_key_that_is_not_there_is_neither_revoked_nor_used(self, site: Site) -> None:
+        site.service.keys.revoke(CODE, "nobody", 7)
+        site.service.keys.touch(CODE, "nobody", 7)
+        assert site.service.keys.find(CODE, "nobody") is None
+
+    def test_a_use_that_cannot_be_noted_keeps_no_key_from_working(self, site: Site) -> None:
+        wire = site.service._wire
+        wire.pool = pool = FaultyPool(wire.pool)
+        site.service.keys.create(ApiKey("x" * 16, CODE, "digest", frozenset({"read"}), 1))
+        pool.plan("UpdateItem", faults.throttled)
+
+        key = site.service.api_key(CODE, "x" * 16)
+
+        assert key is not None
+        assert pool.count("UpdateItem") == 1
 
 
 SCRIPT = st.lists(st.sampled_from([*WRITE_FAULTS.values(), faults.late_request, faults.passes]), max_size=5)
