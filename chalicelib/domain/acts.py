@@ -163,7 +163,7 @@ PARTS: tuple[type[Part], ...] = (
 RESTRICTIVE = (OptedOut, Blocked, Erased)
 """Made here and withholding mail: stamped again on a retry, so that they win over what they met."""
 PERMISSIVE = (OptedIn, Undone, Unblocked, BounceLifted)
-"""Made here and letting mail flow: they keep their first stamp, so that they lose to what overtook them."""
+"""Made here and letting mail flow: on a retry they go back to their first read, so that they lose to what overtook."""
 TOLD = (Stated, Consented, Complained, Bounced)
 """Told from outside: at the time stated, at most that of receipt."""
 

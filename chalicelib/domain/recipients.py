@@ -76,14 +76,15 @@ def signature(act: Act) -> str:
 def is_repeat(recipient: Recipient, act: Act, now: int) -> bool:
     """Whether `act` says again what the recipient's newest act of any kind said under 60 s ago.
 
-    Only choices of the recipient are absorbed. A repeat that is not absorbed renews the date, so that consent dated
-    in between does not win, and the reversal of a stranger's form does not undo the recipient's own wish.
+    Only opt-outs of the recipient are absorbed: an opt-in that was overtaken is recorded without effect, and who says
+    it again means it. A repeat that is not absorbed renews the date, so that consent dated in between does not win, and
+    the reversal of a stranger's form does not undo the recipient's own wish.
     """
     latest = recipient.latest
     return (
         latest is not None
         and now - latest.recorded < REPEAT_WINDOW
-        and all(isinstance(part, OptedOut | OptedIn) for part in act.parts)
+        and all(isinstance(part, OptedOut) for part in act.parts)
         and latest.signature == signature(act)
     )
 

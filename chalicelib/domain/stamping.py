@@ -2,8 +2,9 @@
 
     at = max(now, newest time anywhere in the state + 1 ms)
 
-On a retry, restrictive parts are stamped again, so that they win over whatever made the retry necessary; permissive
-parts keep their first stamp, so that they lose to what overtook them. Parts told from outside keep the time they tell.
+On a retry that something came before, restrictive parts are stamped again, so that they win over it; permissive parts
+go back to just after what their first attempt had read, so that they lose to it. Parts told from outside keep the time
+they tell.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ TICK = 1
 class Stamp:
     """The times of one attempt: `now` for restrictive parts, `kept` for permissive ones.
 
-    `found` is the newest time that the first attempt read: what is newer than that has overtaken it.
+    `found` is the newest time that the first attempt read: whatever is newer than that has overtaken it.
     """
 
     now: int
@@ -36,15 +37,17 @@ class Stamp:
     def of(cls, state: State, now: int, first: Stamp | None = None) -> Stamp:
         """The stamp of an attempt that read `state` at `now`; `first` is that of the first attempt, if not this one.
 
-        What overtook a permissive part may bear an earlier time, from a container with a slower clock. So the part
-        goes back to the earliest of what overtook it, where the tie is the restriction's.
+        What overtook a permissive part may bear an earlier time, from a container with a slower clock, and a register
+        tells only the newest of what did. So the part goes back to where nothing of it can be: before all that is made
+        here after the first read, and after all that this read saw.
         """
         newest = state.newest()
+        if first is not None and newest == first.found:
+            return first  # nobody came between
         at = max(now, newest + 2 * TICK)  # two, because the `*` part of a submission counts one earlier
         if first is None:
             return cls(at, at, newest)
-        overtaking = (register.at for register in state.registers() if register.at > first.found)
-        return cls(at, min(first.kept, *overtaking, first.kept), first.found)
+        return cls(at, min(first.kept, first.found + TICK), first.found)
 
 
 def stamped(draft: Act, stamp: Stamp) -> Act:

@@ -17,8 +17,8 @@ from chalicelib.store.ledger import Ledger
 from tests.campaigns.history_acts import PROFILES, UNDATED, Drawing, Wish
 from tests.campaigns.history_answers import Answer, absorbed_claims, why_absorbed
 from tests.campaigns.history_bugs import AS_BUILT, Build
-from tests.campaigns.history_engine import Fact, Killed, Line, Request, Weather, World
-from tests.campaigns.history_oracle import Claim, claims_of, is_known, refused_opt_in, troubles
+from tests.campaigns.history_engine import Killed, Line, Request, Weather, World
+from tests.campaigns.history_oracle import Claim, claims_of, refused_opt_in, troubles
 from tests.campaigns.history_reader import Follower
 from tests.campaigns.history_turns import Turns
 
@@ -121,14 +121,10 @@ class History:
             self._absorbed(answer)
         self._look(place)
         if isinstance(wish.draft, Act) and all(fact in own or fact.committed < answer.request.read for fact in facts):
-            self._met_nobody(facts[-1].state, wish.draft, own)
+            self._met_nobody(facts[-1].state, wish.draft)
 
-    def _met_nobody(self, state: State, act: Act, own: list[Fact]) -> None:
-        refused = [f"step {self.world.step}: {line}" for line in refused_opt_in(state, act)]
-        if refused and is_known(act, own):
-            self.world.counts["opt-in that starts nothing, as is known"] += 1
-        else:
-            self.broken += refused
+    def _met_nobody(self, state: State, act: Act) -> None:
+        self.broken += [f"step {self.world.step}: {line}" for line in refused_opt_in(state, act)]
 
     def _absorbed(self, answer: Answer) -> None:
         facts = self.world.facts[answer.request.place]

@@ -189,12 +189,3 @@ def refused_opt_in(state: State, act: Act) -> Iterator[str]:
         reason = decide(state, category).reason
         if category.id in _spared(act) and reason not in {None, Reason.BLOCKED, Reason.UNDELIVERABLE}:
             yield f"the opt-in {act} to {category.id} was acknowledged, and the answer is {reason}"
-
-
-def is_known(act: Act, own: list[Fact]) -> bool:
-    """Two cases in which the write path is known to start nothing, on the safe side, until that is mended.
-
-    An opt-in absorbed as the repeat of one that had lost to what overtook it; and "stop all but these" sent twice,
-    whose `*` part is stamped again and whose opt-ins are not.
-    """
-    return not own or any(isinstance(part, OptedOut) and part.scope == ALL for part in act.parts)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.domain.acts import Act, OptedIn, OptedOut, Stated, Via
+from chalicelib.domain.acts import Act, OptedIn, OptedOut, Stated, Undone, Via
+from chalicelib.domain.categories import ALL, Category, Kind
+from chalicelib.domain.decision import Reason, decide
 from chalicelib.domain.errors import StoreUnavailable
 from chalicelib.domain.senders import Place
 from chalicelib.domain.state import Value
+from chalicelib.domain.undo import restorations
 from chalicelib.store.ledger import Beside, Ledger
 from tests.store.memory import Clock, Memory, busy, fine, silent
 
 PLACE = Place("testsend", 0, "rcp_one")
 NEIGHBOUR = Place("testsend", 0, "rcp_two")
+A = Category("a", 1, Kind.OPTIONAL, "A")
 OUT = Act("out", Via.ONE_CLICK, (OptedOut("a"),), 1)
 IN = Act("in", Via.PREFERENCE_PAGE, (OptedIn("a"),), 1)
 
@@ -155,3 +159,43 @@ def test_now_is_the_date_of_the_read_where_the_engine_sends_one(world: World) ->
     world.ledger.record(PLACE, OUT)
     assert world.engine.recipients[PLACE].state.choice["a"].at == 1_900_000_000_000
     assert world.engine.entries["testsend", 0, 1].recorded == 1_900_000_000_000
+
+
+def test_an_opt_in_that_two_opt_outs_overtook_stays_overtaken_when_one_is_undone(world: World) -> None:
+    """Found by the histories: a register tells the newest of what overtook an act, and not the earliest."""
+    clock = world.clock
+    fast = Ledger(world.engine, Clock(clock.milliseconds + 60_000).timing())
+    later = Ledger(world.engine, Clock(clock.milliseconds + 30_000).timing())
+
+    def overtake() -> None:
+        world.other.record(PLACE, Act("one", Via.ONE_CLICK, (OptedOut(ALL),), 1))
+        later.record(PLACE, Act("two", Via.OPT_OUT_FORM, (OptedOut(ALL),)))
+
+    world.engine.before_commit.append(overtake)
+    fast.record(PLACE, IN)
+    formers = {(e.act.id, s): former for e in world.engine.entries.values() for s, former in e.formers.items()}
+    later.record(
+        PLACE, lambda known: Act("undo", Via.OPS, (Undone(("two",), restorations(known.state, ("two",), formers)),))
+    )
+
+    assert decide(world.engine.recipients[PLACE].state, A).reason is Reason.OPTED_OUT_OF_ALL
+
+
+def test_stop_all_but_one_sent_twice_keeps_that_one(world: World) -> None:
+    """Nobody came between, so the second attempt is the first one."""
+    world.engine.before_commit.extend([silent, busy])
+
+    world.ledger.record(PLACE, Act("form", Via.PREFERENCE_PAGE, (OptedOut(ALL), OptedIn("a")), 1))
+
+    assert decide(world.engine.recipients[PLACE].state, A).may_send
+
+
+def test_an_opt_in_said_again_after_it_was_overtaken_counts(world: World) -> None:
+    """It is no repeat: the first one started nothing."""
+    world.engine.before_commit.append(lambda: _record(world, Act("all", Via.ONE_CLICK, (OptedOut(ALL),), 1)))
+    world.ledger.record(PLACE, IN)
+    assert not decide(world.engine.recipients[PLACE].state, A).may_send
+
+    world.ledger.record(PLACE, Act("again", Via.PREFERENCE_PAGE, (OptedIn("a"),), 1))
+
+    assert decide(world.engine.recipients[PLACE].state, A).may_send
