@@ -27,6 +27,7 @@ _ASCII_ADDRESS = re.compile(
 )
 _ATOM = re.compile(rf"(?:{_ATEXT}|[^\x00-\x7f])+(?:\.(?:{_ATEXT}|[^\x00-\x7f])+)*")
 _ASCII_DOMAIN = re.compile(rf"(?:{_LABEL}\.)+(?=[a-z0-9-]*[a-z])({_LABEL})", re.ASCII)
+_DOTS = re.compile("[.\u3002\uff0e\uff61]")  # what UTS 46 takes for the dot between labels
 _UNUSABLE = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"})  # controls, formats, unassigned, spaces
 
 
@@ -56,7 +57,10 @@ def parse_address(text: object) -> Address:
         and _ASCII_ADDRESS.fullmatch(spelled)
     ):
         return Address(spelled, key)
-    return Address(spelled, f"{_local_key(local)}@{_domain_key(domain)}")
+    key = f"{_local_key(local)}@{_domain_key(domain)}"
+    if max(_octets(spelled), _octets(key)) > MAX_ADDRESS_OCTETS:
+        raise InvalidAddress(f"an address has at most {MAX_ADDRESS_OCTETS} octets")
+    return Address(spelled, key)
 
 
 def _local_key(local: str) -> str:
@@ -94,6 +98,6 @@ def _octets(text: str) -> int:
 def mask(spelled: str) -> str:
     """An address as a page may show it, `d**e@s*****.com` (conformance F5): neither length can be told."""
     local, _, domain = spelled.rpartition("@")
-    host, _, top = domain.rpartition(".")
+    labels = _DOTS.split(domain)
     last = local[2:][-1:]  # of two letters, one is shown
-    return f"{local[:1]}**{last}@{host[:1]}*****.{top}"
+    return f"{local[:1]}**{last}@{labels[0][:1]}*****.{labels[-1]}"
