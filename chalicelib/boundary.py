@@ -42,6 +42,7 @@ _STATUS: tuple[tuple[type[errors.SignoffError], HTTPStatus], ...] = (
     (errors.MethodNotAllowed, HTTPStatus.METHOD_NOT_ALLOWED),
     (errors.CannotOptOut, HTTPStatus.CONFLICT),
     (errors.UnknownKey, HTTPStatus.NOT_FOUND),
+    (errors.UnknownRecipient, HTTPStatus.NOT_FOUND),
     (errors.CategoryRefused, HTTPStatus.CONFLICT),
     (errors.ActRefused, HTTPStatus.CONFLICT),
     (errors.IdempotencyMismatch, HTTPStatus.UNPROCESSABLE_ENTITY),

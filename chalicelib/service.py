@@ -14,6 +14,7 @@ from chalicelib.settings import Settings
 from chalicelib.store.cache import Cache
 from chalicelib.store.calls import connect
 from chalicelib.store.engine import DynamoEngine
+from chalicelib.store.evidence import Evidences
 from chalicelib.store.keys import Keys
 from chalicelib.store.ledger import Ledger, Timing
 from chalicelib.store.limits import Limits
@@ -67,6 +68,11 @@ class Service:
     def keys(self) -> Keys:
         """API keys."""
         return Keys(self._wire, self.settings.control_table)
+
+    @cached_property
+    def evidences(self) -> Evidences:
+        """What shows consents."""
+        return Evidences(self._wire, self.settings.recipients_table)
 
     @cached_property
     def operations(self) -> Operations:

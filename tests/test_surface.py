@@ -12,6 +12,9 @@ import pytest
 
 from app import app
 from chalicelib.api_keys import ApiKey, mint_api_key
+from chalicelib.domain.acts import Act, Bounced, Via
+from chalicelib.domain.addresses import parse_address
+from chalicelib.store.ledger import Beside
 from chalicelib.tokens import Purpose
 from chalicelib.use_cases.keys import SCOPES
 from tests.api.conftest import caller
@@ -57,6 +60,9 @@ ROUTES = {
     "/v1/acts": Route({"POST"}, "api", None, ACTS, scope="write"),
     "/v1/keys": Route({"GET", "HEAD", "POST"}, "api", None, {"scopes": ["read"]}, scope="admin"),
     "/v1/keys/{key_id}": Route({"DELETE"}, "api", scope="admin"),
+    "/v1/recipients/lookup": Route({"POST"}, "api", None, {"address": CANARY}, echoes=True),
+    "/v1/recipients/{recipient}": Route({"GET", "HEAD", "DELETE"}, "api", scope="read or write", echoes=True),
+    "/v1/recipients/{recipient}/acts": Route({"GET", "HEAD"}, "api", echoes=True),
     "/v1/openapi.json": Route({"GET", "HEAD"}, "open"),
     "/healthz": Route({"GET", "HEAD"}, "open"),
 }
@@ -77,6 +83,10 @@ def values_of(site: Site, path: str) -> dict[str, str]:
         key = mint_api_key(site.service.settings.keyring, CODE)
         site.service.keys.create(ApiKey(key.id, CODE, key.digest, frozenset({"read"}), 1))
         values["key_id"] = key.id
+    if "{recipient}" in path:
+        place = site.service.senders.get(CODE).place_of(parse_address(CANARY))
+        site.service.ledger.record(place, Act("known", Via.OPS, (Bounced(1),)), Beside(CANARY))
+        values["recipient"] = place.recipient
     return {name: value for name, value in values.items() if f"{{{name}}}" in path}
 
 
@@ -120,23 +130,29 @@ def test_a_method_that_a_route_lacks_gets_405_and_writes_nothing(
     """G2, A7: OPTIONS, too."""
     if method in ROUTES[path].methods:
         return
-    answer = good(site, caller, path, method)
+    values = values_of(site, path)
+    before = site.stored()
+
+    answer = good(site, caller, path, method, values=values)
 
     assert answer.status == 405
     assert set(answer.headers["allow"].split(", ")) == ROUTES[path].methods
     assert answer.headers["content-type"].startswith(
         "text/html" if ROUTES[path].kind == "page" else "application/problem"
     )
-    assert site.stored() == []
+    assert site.stored() == before
 
 
 @pytest.mark.parametrize("path", [path for path, route in ROUTES.items() if "GET" in route.methods])
 def test_head_is_where_get_is(site: Site, caller: Caller, path: str) -> None:
     """G2."""
-    get, head = (good(site, caller, path, method) for method in ("GET", "HEAD"))
+    values = values_of(site, path)
+    before = site.stored()
+
+    get, head = (good(site, caller, path, method, values=values) for method in ("GET", "HEAD"))
 
     assert (get.status, get.headers) == (head.status, head.headers)
-    assert site.stored() == []
+    assert site.stored() == before
 
 
 def test_a_path_that_there_is_not_gets_404(site: Site) -> None:
@@ -151,13 +167,16 @@ def test_no_api_route_answers_a_bad_key(site: Site, caller: Caller, path: str, m
         "none": "",
         "invented": f"sgn_{'a' * 16}_{'a' * 52}_A{'a' * 8}",
         "revoked": caller.key(*SCOPES, revoked=True),
-        "without the scope": caller.key(*(set(SCOPES) - {ROUTES[path].scope})),
+        "without the scope": caller.key(*(set(SCOPES) - set(ROUTES[path].scope.split()))),
     }[kind]
-    answer = good(site, caller, path, method, headers={"Authorization": f"Bearer {text}"})
+    values = values_of(site, path)
+    before = site.stored()
+
+    answer = good(site, caller, path, method, headers={"Authorization": f"Bearer {text}"}, values=values)
 
     assert answer.status == (403 if kind == "without the scope" else 401)
     assert answer.headers["content-type"] == "application/problem+json"
-    assert site.stored() == []
+    assert site.stored() == before
 
 
 HOSTILE_BODIES = {

@@ -11,6 +11,7 @@ from chalice.app import Blueprint, Response
 from chalicelib.api import times
 from chalicelib.api.acts import read_act
 from chalicelib.api.openapi import document
+from chalicelib.api.recipients import tell_known, tell_page
 from chalicelib.boundary import answering, body_of, json_answer, json_body, problem, service_of, told
 from chalicelib.domain.addresses import parse_address
 from chalicelib.domain.errors import InvalidAddress, InvalidRequest, SignoffError
@@ -19,11 +20,12 @@ from chalicelib.use_cases.acting import Told, record_told
 from chalicelib.use_cases.asking import Answer, authenticate
 from chalicelib.use_cases.asking import check as check_addresses
 from chalicelib.use_cases.keys import create_key, follow_key, revoke_key
+from chalicelib.use_cases.looking import erase, history, look_at, look_up
 from chalicelib.use_cases.minting import mint_links
 from chalicelib.use_cases.repeating import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from chalicelib.api_keys import ApiKey
     from chalicelib.domain.categories import Category
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
 
 MOST = 1_000
 """Addresses or acts in one request."""
+MOST_HISTORY = 50
+"""Acts in one page of a history: each takes a read."""
+_MOST_SEQ = 10**12 - 1
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 api = Blueprint(__name__)
 
@@ -86,6 +91,30 @@ def new_key() -> Response:
 def revoked_key(key_id: str) -> Response:
     """Revokes an API key. It stops everywhere within a minute."""
     return _for("admin", lambda sender: json_answer(_key(revoke_key(service_of(api), sender, key_id))))
+
+
+@api.route("/v1/recipients/lookup", methods=["POST"], content_types=["*/*"])
+def lookup() -> Response:
+    """What is known of an address. The address is in the body, and in no URL."""
+    return _asked("read", _lookup)
+
+
+@api.route("/v1/recipients/{recipient}", methods=["GET", "HEAD"], content_types=["*/*"])
+def recipient(recipient: str) -> Response:
+    """What is known of a recipient."""
+    return _for("read", lambda sender: json_answer(tell_known(look_at(service_of(api), sender, recipient))))
+
+
+@api.route("/v1/recipients/{recipient}", methods=["DELETE"], content_types=["*/*"])
+def erasure(recipient: str) -> Response:
+    """Forgets a recipient."""
+    return _for("write", lambda sender: json_answer(tell_known(erase(service_of(api), sender, recipient))))
+
+
+@api.route("/v1/recipients/{recipient}/acts", methods=["GET", "HEAD"], content_types=["*/*"])
+def recipient_acts(recipient: str) -> Response:
+    """What happened to a recipient, newest first."""
+    return _for("read", lambda sender: _history(sender, recipient))
 
 
 def _asked(scope: str, work: Callable[[Sender, dict[str, Any]], Any]) -> Response:
@@ -144,6 +173,33 @@ def _acts(sender: Sender, body: dict[str, Any]) -> dict[str, Any]:
     accepted = [item if isinstance(item, Told) else None for item in read]
     ids = record_told(service_of(api), sender, _request(), accepted)
     return {"results": [_recorded(item, act) for item, act in zip(read, ids, strict=True)]}
+
+
+def _lookup(sender: Sender, body: dict[str, Any]) -> dict[str, Any]:
+    try:
+        address = parse_address(body.get("address"))
+    except InvalidAddress as error:
+        raise InvalidRequest(error.reason, "/address") from None
+    return tell_known(look_up(service_of(api), sender, address))
+
+
+def _history(sender: Sender, recipient: str) -> Response:
+    asked: Mapping[str, str] = api.current_request.query_params or {}
+    limit, cursor = _number(asked, "limit", MOST_HISTORY), _number(asked, "cursor", _MOST_SEQ)
+    page = history(service_of(api), sender, recipient, cursor, limit or MOST_HISTORY)
+    response = json_answer(tell_page(page))
+    if page.older is not None:
+        url = f"{service_of(api).settings.public_url}/v1/recipients/{recipient}/acts"
+        response.headers["Link"] = f'<{url}?limit={limit or MOST_HISTORY}&cursor={page.older}>; rel="next"'
+    return response
+
+
+def _number(asked: Mapping[str, str], name: str, most: int) -> int | None:
+    if (text := asked.get(name)) is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(most)) and 1 <= int(text) <= most):
+        raise InvalidRequest(f"{name} in the query is a number from 1 to {most}")
+    return int(text)
 
 
 def _new_key(sender: Sender, body: dict[str, Any]) -> dict[str, Any]:

@@ -97,6 +97,13 @@ class UnknownCategory(SignoffError):
         self.category = category
 
 
+class UnknownRecipient(SignoffError):
+    """Nothing is stored of this recipient."""
+
+    def __init__(self) -> None:
+        super().__init__("nothing is stored of this recipient")
+
+
 class UnknownKey(SignoffError):
     """The sender has no API key of this id."""
 

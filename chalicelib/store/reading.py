@@ -61,6 +61,21 @@ class Reader:
         found = self._read([(partition, entry_sort_key(seq)) for seq in sorted(set(numbers))][:KEYS_A_CALL])
         return {entry.seq: entry for entry in map(load_entry, found.values())}
 
+    def history(self, place: Place, newest: int, limit: int) -> list[Entry]:
+        """The entries of one recipient, newest first, from number `newest` on; 0 is none.
+
+        Each names the one before it, so this is a walk of as many reads as entries. Stops at an entry of somebody else.
+        Raises `StoreUnavailable`.
+        """
+        walked: list[Entry] = []
+        while newest and len(walked) < limit:
+            entry = self.entries(place.sender, place.shard, [newest]).get(newest)
+            if entry is None or entry.place != place:
+                break
+            walked.append(entry)
+            newest = entry.previous
+        return walked
+
     def log(self, sender: str, shard: int, after: int, limit: int = KEYS_A_CALL) -> list[Entry]:
         """The entries after number `after`, in order, up to the first gap.
 

@@ -1,0 +1,111 @@
+"""Look at one recipient: what holds, what happened; and forget it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from chalicelib.domain.acts import Act, Erased, Evidence, Via
+from chalicelib.domain.categories import Category
+from chalicelib.domain.decision import Verdict, decide
+from chalicelib.domain.errors import InvalidRequest, UnknownRecipient
+from chalicelib.domain.identity import RECIPIENT_ID_PATTERN
+from chalicelib.domain.recipients import STRANGER, Entry, Recipient
+from chalicelib.domain.senders import Place
+from chalicelib.use_cases.stopping import new_act_id
+
+if TYPE_CHECKING:
+    from chalicelib.domain.addresses import Address
+    from chalicelib.domain.senders import Sender
+    from chalicelib.service import Service
+
+_RECIPIENT_ID = re.compile(RECIPIENT_ID_PATTERN)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One recipient, and what a check would say of every category, retired ones too."""
+
+    place: Place
+    recipient: Recipient
+    verdicts: tuple[tuple[Category, Verdict], ...]
+
+    @property
+    def is_known(self) -> bool:
+        """Whether anything is stored."""
+        return self.recipient != STRANGER
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of a recipient's ledger, newest first, with its evidence. `older` is where the rest begins, None at its end."""
+
+    entries: tuple[Entry, ...]
+    evidence: Mapping[str, Evidence]
+    older: int | None
+
+
+def look_up(service: Service, sender: Sender, address: Address) -> Known:
+    """What is known of an address, which may be nothing. Raises `StoreUnavailable`."""
+    return _known(service, sender, sender.place_of(address))
+
+
+def look_at(service: Service, sender: Sender, recipient: str) -> Known:
+    """What is known of a recipient. Raises `UnknownRecipient`, `StoreUnavailable`."""
+    known = _known(service, sender, place_of(sender, recipient))
+    if not known.is_known:
+        raise UnknownRecipient
+    return known
+
+
+def history(service: Service, sender: Sender, recipient: str, start: int | None, limit: int) -> Page:
+    """What happened to a recipient, newest first, from `start` (the `older` of another page) or the newest on.
+
+    Raises `UnknownRecipient`, `InvalidRequest` for a start that is not this recipient's, `StoreUnavailable`.
+    """
+    known = look_at(service, sender, recipient)
+    newest = known.recipient.recent[0].seq if start is None else start
+    entries = service.reader.history(known.place, newest, limit)
+    if not entries:
+        raise InvalidRequest("this cursor is not of this recipient: begin without one")
+    has_evidence = any(entry.act.via is Via.API for entry in entries)
+    evidence = service.evidences.of(known.place) if has_evidence else {}
+    return Page(tuple(entries), evidence, entries[-1].previous or None)
+
+
+def erase(service: Service, sender: Sender, recipient: str) -> Known:
+    """Forgets a recipient but for the keyed hash that is never mailed again (GDPR 17, conformance C5).
+
+    Address and choices go with the act; the evidence of consents goes after it, and a repetition goes on where this was
+    broken off, without a second act. Raises `UnknownRecipient`, `StoreUnavailable`.
+    """
+    place = look_at(service, sender, recipient).place
+
+    def draft(before: Recipient) -> Act | None:
+        erased = before.state.erased
+        is_done = erased is not None and erased.at == before.state.newest() and before.address is None
+        return None if is_done else Act(new_id, Via.API, (Erased(),))
+
+    new_id = new_act_id()
+    service.ledger.record(place, draft)
+    kept = service.evidences.of(place)
+    # Read after the evidence: whoever consented anew since the erasure has it in the state by now.
+    after = look_at(service, sender, recipient)
+    live = {mark.act for mark in after.recipient.state.consent.values()}
+    service.evidences.delete(place, kept.keys() - live)
+    return after
+
+
+def place_of(sender: Sender, recipient: str) -> Place:
+    """Where the recipient of this id is kept. Raises `UnknownRecipient` for what is no id."""
+    if not _RECIPIENT_ID.fullmatch(recipient):
+        raise UnknownRecipient
+    return sender.place_of_id(recipient)
+
+
+def _known(service: Service, sender: Sender, place: Place) -> Known:
+    recipient = service.reader.recipient(place)
+    verdicts = tuple((category, decide(recipient.state, category)) for category in sender.catalogue.categories)
+    return Known(place, recipient, verdicts)
