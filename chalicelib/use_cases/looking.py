@@ -40,7 +40,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some of a recipient's ledger, newest first, with its evidence. `older` is where the rest begins, None at its end."""
+    """Some of a recipient's ledger, newest first, with its evidence; `older` is where the rest begins, if any."""
 
     entries: tuple[Entry, ...]
     evidence: Mapping[str, Evidence]
