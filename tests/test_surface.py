@@ -43,17 +43,20 @@ class Route:
     purpose: Purpose | None = None
     body: Any = None
     scope: str = "read"
+    query: dict[str, str] | None = None
     echoes: bool = False
     """Whether it answers a sender with the addresses that this sender sent."""
 
 
+CHECK = {"category": "news", "addresses": [CANARY]}
+ONE = {"category": "news", "recipient": "rcp_" + "a" * 26}
 ACTS = {"acts": [{"act": "opt_out", "address": CANARY, "category": "news"}]}
 ROUTES = {
     "/u/{token}": Route({"GET", "HEAD", "POST"}, "page", Purpose.ONE_CLICK, b"List-Unsubscribe=One-Click"),
     "/u/{token}/all": Route({"POST"}, "page", Purpose.ONE_CLICK, b""),
     "/p/{token}": Route({"GET", "HEAD", "POST"}, "page", Purpose.PREFERENCES, b"shown=news&before=news"),
     "/o/{sender}": Route({"GET", "HEAD", "POST"}, "page", None, b"address=canary.bird%40cage.example.com"),
-    "/v1/check": Route({"POST"}, "api", None, {"category": "news", "addresses": [CANARY]}, echoes=True),
+    "/v1/check": Route({"GET", "HEAD", "POST"}, "api", None, CHECK, echoes=True, query=ONE),
     "/v1/links": Route(
         {"POST"}, "api", None, {"category": "news", "recipients": [{"address": CANARY}]}, scope="links", echoes=True
     ),
@@ -95,7 +98,9 @@ def good(site: Site, caller: Caller, path: str, method: str, **changes: Any) -> 
     route = ROUTES[path]
     body = route.body if isinstance(route.body, bytes) else json.dumps(route.body).encode()
     headers = {"Authorization": f"Bearer {caller.key(*SCOPES)}"} if route.kind == "api" else {}
-    asked = {"headers": headers, "body": body if method == "POST" else None, "values": values_of(site, path)}
+    asked = {"headers": headers, "body": body if method == "POST" else None, "query": route.query}
+    if "values" not in changes:
+        asked["values"] = values_of(site, path)
     return send(method, path, **(asked | changes))
 
 
@@ -285,6 +290,7 @@ def good_without_store(site: Site, path: str, method: str, values: dict[str, str
         values,
         headers={"Authorization": f"Bearer {key.text}"} if route.kind == "api" else {},
         body=body if method == "POST" else None,
+        query=route.query,
     )
     assert answer.status == (200 if route.kind == "open" else 503)
     if answer.status == 503:

@@ -12,7 +12,6 @@ recipient (design.md, 'Who may lift what').
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.api import times
@@ -21,7 +20,7 @@ from chalicelib.domain.addresses import parse_address
 from chalicelib.domain.categories import ALL
 from chalicelib.domain.decision import Reason
 from chalicelib.domain.errors import CannotOptOut, InvalidAddress, InvalidRequest
-from chalicelib.domain.identity import RECIPIENT_ID_PATTERN
+from chalicelib.domain.identity import RECIPIENT_ID
 from chalicelib.use_cases.acting import UNDATED, Told
 
 if TYPE_CHECKING:
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 
 MOST_EVIDENCE = 2_000
 """Characters in one text of a consent's evidence."""
-_RECIPIENT_ID = re.compile(RECIPIENT_ID_PATTERN)
 Item = dict[str, Any]
 
 
@@ -107,7 +105,7 @@ def _whom(sender: Sender, item: Mapping[str, Any], pointer: str) -> tuple[Place,
             raise InvalidRequest(error.reason, f"{pointer}/address") from None
         return sender.place_of(address), None if sender.hashed else address.spelled
     recipient = item["recipient"]
-    if not isinstance(recipient, str) or not _RECIPIENT_ID.fullmatch(recipient):
+    if not isinstance(recipient, str) or not RECIPIENT_ID.fullmatch(recipient):
         raise InvalidRequest("a recipient id, rcp_ and 26 characters", f"{pointer}/recipient")
     return sender.place_of_id(recipient), None
 

@@ -17,7 +17,7 @@ from chalicelib.domain.addresses import parse_address
 from chalicelib.domain.errors import InvalidAddress, InvalidRequest, SignoffError
 from chalicelib.message import footer_of, headers_of
 from chalicelib.use_cases.acting import Told, record_told
-from chalicelib.use_cases.asking import Answer, authenticate
+from chalicelib.use_cases.asking import Answer, authenticate, check_recipients
 from chalicelib.use_cases.asking import check as check_addresses
 from chalicelib.use_cases.keys import create_key, follow_key, revoke_key
 from chalicelib.use_cases.looking import erase, history, look_at, look_up
@@ -59,8 +59,14 @@ def openapi() -> Response:
 
 @api.route("/v1/check", methods=["POST"], content_types=["*/*"])
 def check() -> Response:
-    """May this be sent to these 1 to 1,000 addresses?"""
+    """May this be sent to these 1 to 1,000 addresses, or recipients by their ids?"""
     return _asked("read", _check)
+
+
+@api.route("/v1/check", methods=["GET", "HEAD"], content_types=["*/*"])
+def check_one() -> Response:
+    """The same for one recipient, in the query: an id, since no address is ever in a URL."""
+    return _for("read", lambda sender: json_answer(_check(sender, _asked_in_query())))
 
 
 @api.route("/v1/links", methods=["POST"], content_types=["*/*"])
@@ -129,22 +135,32 @@ def _for(scope: str, work: Callable[[Sender], Response]) -> Response:
 
 
 def _check(sender: Sender, body: dict[str, Any]) -> dict[str, Any]:
-    category, addresses = _category(body), _listed(body, "addresses")
+    category = _category(body)
     as_of = times.tell(service_of(api).clock())  # before the read: what is answered is at least as new
-    answers = check_addresses(service_of(api), sender, category, addresses)
-    return {"as_of": as_of, "category": category, "results": [_answered(answer) for answer in answers]}
+    if "recipients" in body and "addresses" not in body:
+        name, answers = "recipient", check_recipients(service_of(api), sender, category, _listed(body, "recipients"))
+    else:
+        name, answers = "address", check_addresses(service_of(api), sender, category, _listed(body, "addresses"))
+    return {"as_of": as_of, "category": category, "results": [_answered(answer, name) for answer in answers]}
 
 
-def _answered(answer: Answer) -> dict[str, Any]:
+def _answered(answer: Answer, name: str) -> dict[str, Any]:
     if answer.verdict is None:
-        return {"address": answer.asked, "error": answer.error}
+        return {name: answer.asked, "error": answer.error}
     return {
-        "address": answer.asked,
+        name: answer.asked,
         "may_send": answer.verdict.may_send,
         "reason": answer.verdict.reason,
         "since": times.tell(answer.verdict.since),
         "recipient": answer.recipient,
     }
+
+
+def _asked_in_query() -> dict[str, Any]:
+    asked: Mapping[str, str] = api.current_request.query_params or {}
+    if set(asked) != {"category", "recipient"}:
+        raise InvalidRequest("category and recipient in the query, and nothing else")
+    return {"category": asked["category"], "recipients": [asked["recipient"]]}
 
 
 def _links(sender: Sender, body: dict[str, Any]) -> dict[str, Any]:

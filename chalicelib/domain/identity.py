@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hmac
+import re
 
 from chalicelib.domain.addresses import ADDRESS_KEY_VERSION
 
-RECIPIENT_ID_PATTERN = r"rcp_[a-z2-7]{25}[aeimquy4]"  # 128 bits in 26 letters: the last one carries three of them
+RECIPIENT_ID = re.compile(r"rcp_[a-z2-7]{25}[aeimquy4]")  # 128 bits in 26 letters: the last one carries three of them
 DEFAULT_SHARDS = 8
 MAX_SHARDS = 64
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from chalicelib.api_keys import parse_api_key
-from chalicelib.domain.addresses import Address, parse_address
+from chalicelib.domain.addresses import parse_address
 from chalicelib.domain.decision import Verdict, decide
 from chalicelib.domain.errors import Forbidden, InvalidAddress, Unauthenticated
+from chalicelib.domain.identity import RECIPIENT_ID
+from chalicelib.domain.senders import Place
 from chalicelib.domain.state import NOTHING_KNOWN
 
 if TYPE_CHECKING:
@@ -43,27 +45,41 @@ def authenticate(service: Service, header: str | None, scope: str) -> Sender:
     return service.sender(parsed.sender_code)
 
 
-def check(service: Service, sender: Sender, category_id: str, asked: Sequence[object]) -> list[Answer]:
+def check(service: Service, sender: Sender, category_id: str, addresses: Sequence[object]) -> list[Answer]:
     """May this be sent? One answer an address, in the order asked. Raises `UnknownCategory`, `StoreUnavailable`."""
+    return _check(service, sender, category_id, addresses, [_place_of_address(sender, asked) for asked in addresses])
+
+
+def check_recipients(service: Service, sender: Sender, category_id: str, ids: Sequence[object]) -> list[Answer]:
+    """As `check`, for recipient ids. Of an id that was never made here nothing is known, as of an unknown address."""
+    return _check(service, sender, category_id, ids, [_place_of_id(sender, asked) for asked in ids])
+
+
+def _check(
+    service: Service, sender: Sender, category_id: str, asked: Sequence[object], places: Sequence[Place | str]
+) -> list[Answer]:
     category = sender.catalogue.get(category_id)
-    parsed = [_parsed(address) for address in asked]
-    places = {address.key: sender.place_of(address) for address in parsed if isinstance(address, Address)}
-    states = service.reader.states(tuple(places.values()))
-    unknown = decide(NOTHING_KNOWN, category)  # of most addresses nothing is known
+    states = service.reader.states([*{place for place in places if isinstance(place, Place)}])
+    unknown = decide(NOTHING_KNOWN, category)  # of most nothing is known
     answers = []
-    for told, address in zip(asked, parsed, strict=True):
-        if isinstance(address, Address):
-            place = places[address.key]
+    for told, place in zip(asked, places, strict=True):
+        if isinstance(place, Place):
             state = states[place]
             verdict = unknown if state is NOTHING_KNOWN else decide(state, category)
             answers.append(Answer(told, place.recipient, verdict))
         else:
-            answers.append(Answer(told, error=address))
+            answers.append(Answer(told, error=place))
     return answers
 
 
-def _parsed(address: object) -> Address | str:
+def _place_of_address(sender: Sender, asked: object) -> Place | str:
     try:
-        return parse_address(address)
+        return sender.place_of(parse_address(asked))
     except InvalidAddress as error:
         return error.reason
+
+
+def _place_of_id(sender: Sender, asked: object) -> Place | str:
+    if isinstance(asked, str) and RECIPIENT_ID.fullmatch(asked):
+        return sender.place_of_id(asked)
+    return "a recipient id is rcp_ and 26 characters"

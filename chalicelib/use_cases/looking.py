@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ from chalicelib.domain.acts import Act, Erased, Evidence, Via
 from chalicelib.domain.categories import Category
 from chalicelib.domain.decision import Verdict, decide
 from chalicelib.domain.errors import InvalidRequest, UnknownRecipient
-from chalicelib.domain.identity import RECIPIENT_ID_PATTERN
+from chalicelib.domain.identity import RECIPIENT_ID
 from chalicelib.domain.recipients import STRANGER, Entry, Recipient
 from chalicelib.domain.senders import Place
 from chalicelib.use_cases.stopping import new_act_id
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from chalicelib.domain.addresses import Address
     from chalicelib.domain.senders import Sender
     from chalicelib.service import Service
-
-_RECIPIENT_ID = re.compile(RECIPIENT_ID_PATTERN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +97,7 @@ def erase(service: Service, sender: Sender, recipient: str) -> Known:
 
 def place_of(sender: Sender, recipient: str) -> Place:
     """Where the recipient of this id is kept. Raises `UnknownRecipient` for what is no id."""
-    if not _RECIPIENT_ID.fullmatch(recipient):
+    if not RECIPIENT_ID.fullmatch(recipient):
         raise UnknownRecipient
     return sender.place_of_id(recipient)
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from chalicelib.api_keys import mint_api_key
 from chalicelib.domain.senders import Sender
+from tests.api.test_openapi import answer_errors
+from tests.gateway import send
 from tests.site import ADDRESS, CODE, Site
 
 if TYPE_CHECKING:
@@ -45,6 +47,51 @@ def test_a_check_answers_each_address_in_the_order_asked(site: Site, caller: Cal
     assert results[1]["reason"] == "opted_out"
     assert results[1]["recipient"] == results[3]["recipient"]
     assert "error" in results[2]
+
+
+def test_a_check_takes_recipient_ids_too(site: Site, caller: Caller) -> None:
+    site.post(f"/u/{site.token()}")
+    by_address = caller.ask("/v1/check", {"category": "news", "addresses": [ADDRESS]}).json_body["results"][0]
+    ids = [by_address["recipient"], "rcp_" + "a" * 26, "nobody", 7]
+
+    answer = send_check(caller, {"category": "news", "recipients": ids})
+
+    known, stranger, *wrong = answer["results"]
+    assert known == {name: value for name, value in by_address.items() if name != "address"}
+    assert stranger["may_send"] is True
+    assert [set(result) for result in wrong] == [{"recipient", "error"}] * 2
+
+
+def send_check(caller: Caller, body: dict[str, Any]) -> dict[str, Any]:
+    answer = send(
+        "POST",
+        "/v1/check",
+        headers={"Authorization": f"Bearer {caller.key('read')}"},
+        body=json.dumps(body).encode(),
+    )
+    assert answer_errors("/v1/check", "post", answer) == []
+    told: dict[str, Any] = json.loads(answer.body)
+    return told
+
+
+def test_one_recipient_is_checked_by_a_get(site: Site, caller: Caller) -> None:
+    site.post(f"/u/{site.token()}")
+    by_address = caller.ask("/v1/check", {"category": "news", "addresses": [ADDRESS]}).json_body["results"][0]
+    headers = {"Authorization": f"Bearer {caller.key('read')}"}
+
+    for query, status in (
+        ({"category": "news", "recipient": by_address["recipient"]}, 200),
+        ({"category": "nope", "recipient": by_address["recipient"]}, 404),
+        ({"category": "news"}, 400),
+        ({"category": "news", "address": ADDRESS}, 400),
+        (None, 400),
+    ):
+        answer = send("GET", "/v1/check", headers=headers, query=query)
+        assert answer.status == status
+        assert answer_errors("/v1/check", "get", answer) == []
+        assert ADDRESS not in answer.body
+        if status == 200:
+            assert json.loads(answer.body)["results"][0]["reason"] == "opted_out"
 
 
 def test_a_thousand_addresses_are_answered_in_order(site: Site, caller: Caller) -> None:
