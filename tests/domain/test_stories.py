@@ -61,6 +61,16 @@ def test_an_undo_gives_back_the_date_that_the_choice_had() -> None:
     assert row.reason(NEWS) is None
 
 
+def test_an_undo_undone_changes_nothing() -> None:
+    """What it put back has its own source again, and that is not the undo."""
+    row = Row()
+    row.then(OptedOut("news"), at=NOON)
+    opted_in = row.then(OptedIn("news"), at=NOON + 1 * HOUR)
+    undo = row.undo(opted_in, at=NOON + 2 * HOUR)
+    row.undo(undo, at=NOON + 3 * HOUR)
+    assert decide(row.state, NEWS) == Verdict(7, OUT, NOON)
+
+
 def test_an_undo_leaves_alone_what_was_chosen_since() -> None:
     row = Row()
     submission = row.then(OptedOut("news"), OptedOut("offers"), at=NOON)
