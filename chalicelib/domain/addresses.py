@@ -67,7 +67,8 @@ def _local_key(local: str) -> str:
     _refuse_unusable(local, "the part before the @")
     if not local:
         raise InvalidAddress("there is nothing before the @")
-    key = unicodedata.normalize("NFC", local).lower()
+    # Composed again, because a capital may have no composed form where its small letter has one: J\u030c, \u01f0.
+    key = unicodedata.normalize("NFC", unicodedata.normalize("NFC", local).lower())
     if max(_octets(local), _octets(key)) > MAX_LOCAL_OCTETS:
         raise InvalidAddress(f"the part before the @ has at most {MAX_LOCAL_OCTETS} octets")
     if not _ATOM.fullmatch(local):

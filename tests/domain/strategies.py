@@ -169,9 +169,19 @@ def histories(draw: st.DrawFn) -> list[Act]:
 HISTORIES = histories()
 
 MARKS = st.builds(Mark, TIMES, ACT_IDS)
+
+
+@st.composite
+def choices(draw: st.DrawFn) -> Choice:
+    """No choice counts from later than it was written."""
+    since, at = sorted([draw(TIMES), draw(TIMES)])
+    return Choice(at, draw(st.sampled_from(Value)), draw(ACT_IDS), since, draw(ACT_IDS))
+
+
+CHOICES = choices()
 STATES = st.builds(
     State,
-    choice=st.dictionaries(EVERY_SCOPE, st.builds(Choice, TIMES, st.sampled_from(Value), ACT_IDS, TIMES, ACT_IDS)),
+    choice=st.dictionaries(EVERY_SCOPE, CHOICES),
     stated=st.dictionaries(EVERY_SCOPE, MARKS),
     consent=st.dictionaries(EVERY_SCOPE, MARKS),
     consent_told=st.dictionaries(EVERY_SCOPE, MARKS),

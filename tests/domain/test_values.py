@@ -22,6 +22,7 @@ VALID_ADDRESSES = {
     "dana@XN--FA-HIA.test": "dana@xn--fa-hia.test",
     "dana@bücher.test": "dana@xn--bcher-kva.test",
     "E\u0301@example.com": "\u00e9@example.com",
+    "J\u030c@example.com": "\u01f0@example.com",
     "dana@example\u3002com": "dana@example.com",
 }
 INVALID_ADDRESSES = [
