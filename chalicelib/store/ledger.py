@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 DEADLINE = 6.5
-"""Seconds until the last call begins; with a pause before it and its own time-outs (1 s and 2 s) all ends under 10 s."""
+"""Seconds until the last call begins; with a pause before it and its time-outs (1 s and 2 s) all ends under 10 s."""
 FIRST_PAUSE = 0.01
 LONGEST_PAUSE = 0.4
 
