@@ -10,12 +10,12 @@ import pytest
 
 from app import app
 from chalicelib.domain.acts import Via
-from chalicelib.domain.decision import Reason
+from chalicelib.domain.decision import Reason, decide
 from chalicelib.keyring import Keyring, KeyState, MasterKey
-from chalicelib.tokens import Purpose
+from chalicelib.tokens import Purpose, mint
 from chalicelib.use_cases.opening import open_link
 from chalicelib.use_cases.stopping import opt_out
-from tests.site import ADDRESS, DAY, Site
+from tests.site import ADDRESS, CODE, DAY, Site
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -185,3 +185,19 @@ def test_a_store_that_does_not_answer_gets_503_and_never_a_false_success(site: S
     assert int(answer.headers["Retry-After"]) > 0
     assert b"was not saved" in answer.body
     assert ADDRESS.encode() not in answer.body
+
+
+def test_a_sender_of_hashes_alone_keeps_no_address(site: Site) -> None:
+    known = site.service.senders.get(CODE)
+    site.service.senders.create(replace(known, code="hashsend", hashed=True))
+    token = mint(site.service.settings.keyring, Purpose.ONE_CLICK, "hashsend", 1, site.day, ADDRESS)
+
+    assert site.post(f"/u/{token}").status_code == 200
+    body = f"address={ADDRESS}".encode()
+    assert site.post("/o/hashsend", body, Content_Type="application/x-www-form-urlencoded").status_code == 200
+
+    assert len(site.stored()) > 0
+    assert ADDRESS not in str(site.stored())
+    opened = open_link(site.service, token)
+    assert opened.sender.hashed
+    assert "opted_out" in str(decide(site.service.reader.recipient(opened.place).state, opened.category).reason)
