@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("signoff")
 MAX_JSON_OCTETS = 1_000_000
+MOST_DEPTH = 32
 JSON = "application/json"
 SECURITY_HEADERS = {
     "Cache-Control": "no-store",
@@ -127,7 +129,7 @@ def answering(render: Callable[[errors.SignoffError], Response], work: Callable[
 
 def json_answer(body: Any, status: int = HTTPStatus.OK) -> Response:
     """A JSON body, with 200 unless it is told otherwise."""
-    return Response(json.dumps(body), {**SECURITY_HEADERS, "Content-Type": JSON}, int(status))
+    return Response(json.dumps(body, allow_nan=False), {**SECURITY_HEADERS, "Content-Type": JSON}, int(status))
 
 
 def body_of(request: Request) -> bytes:
@@ -151,8 +153,11 @@ def json_body(request: Request) -> dict[str, Any]:
     if len(octets) > MAX_JSON_OCTETS:
         raise errors.TooLarge(MAX_JSON_OCTETS)
     try:
-        body = json.loads(octets.decode("utf-8"), object_pairs_hook=_once_each, parse_constant=_refused)
+        body = json.loads(
+            octets.decode("utf-8"), object_pairs_hook=_once_each, parse_constant=_refused, parse_float=_finite
+        )
         json.dumps(body, ensure_ascii=False).encode("utf-8")  # a lone surrogate ends here
+        _refuse_depth(body)
     except (ValueError, RecursionError):
         raise errors.NotJson("the body is not JSON as RFC 8259 has it") from None
     if not isinstance(body, dict):
@@ -169,3 +174,25 @@ def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refused(name: str) -> None:
     raise ValueError(name)
+
+
+def _finite(text: str) -> float:
+    if math.isinf(number := float(text)):
+        raise ValueError(text)
+    return number
+
+
+def _refuse_depth(body: Any) -> None:
+    """What is echoed stands deeper in the answer than it stood in the request, and must still be written."""
+    level = [body]
+    for _ in range(MOST_DEPTH):
+        level = [inner for value in level for inner in _inside(value)]
+        if not level:
+            return
+    raise ValueError("too deep")
+
+
+def _inside(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []

@@ -189,6 +189,8 @@ HOSTILE_BODIES = {
     "a number that is none": b'{"category": NaN}',
     "endless": b'{"category": 1e999}',
     "a depth bomb": b'{"a":' * 60_000 + b"1" + b"}" * 60_000,
+    "endless, where it would be echoed": b'{"category":"news","addresses":[1e999],"recipients":[1e999],"acts":[1e999]}',
+    "deep, where it would be echoed": b'{"category":"news","addresses":[' + b"[" * 961 + b"]" * 961 + b"]}",
     "a name twice": b'{"category":"news","category":"offers"}',
     "ten megabytes": b" " * 10_000_000,
     "broken UTF-8": b'{"category":"\xff\xfe"}',

@@ -24,10 +24,15 @@ KEPT_SECONDS = 172_800
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """When the request came first (milliseconds since 1970 UTC), and whether this is that first time."""
+    """When the request came first (milliseconds since 1970 UTC), whether this is that first time, and its own secret.
+
+    `nonce` is random and lives as long as the note: what is made from it is the same for each repetition, and another
+    one once the note is forgotten.
+    """
 
     received: int
     is_new: bool
+    nonce: str
 
 
 class Operations:
@@ -43,21 +48,21 @@ class Operations:
 
         Raises `IdempotencyMismatch` where it was used for another body, `StoreUnavailable`.
         """
-        pk, sk, own = partition_of(sender, shard), f"op#{key}", secrets.token_hex(8)
+        pk, sk, own = partition_of(sender, shard), f"op#{key}", secrets.token_hex(16)
         expires = now // 1000 + KEPT_SECONDS
         item = OperationItem(pk, sk, body=body, received=now, expires=expires, own=own)
         free = OperationItem.sk.does_not_exist() | (OperationItem.expires < now // 1000)
         patience = Patience(self._timing)
         while True:
             if patience.until_not_busy(lambda: put_if(self._connection, item, free)):
-                return Claim(now, is_new=True)
+                return Claim(now, is_new=True, nonce=own)
             noted = patience.until_not_busy(lambda: self._find(pk, sk))
             if noted is None:
                 patience.wait()  # it expired between the two calls
             elif noted.body != body:
                 raise IdempotencyMismatch
             else:
-                return Claim(int(noted.received), is_new=noted.own == own)
+                return Claim(int(noted.received), is_new=noted.own == own, nonce=noted.own)
 
     def _find(self, pk: str, sk: str) -> OperationItem | None:
         found, left, _ = batch_get(self._connection, self._table, [(pk, sk)])

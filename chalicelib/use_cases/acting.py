@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -40,10 +39,12 @@ class Told:
     evidence: Evidence | None = field(default=None, repr=False)
 
 
-def act_ids(sender: Sender, request: Request, count: int) -> list[str]:
-    """The ids of the acts of a request: the same for the same key, so that a repetition is found in the ledger."""
-    key = secrets.token_hex(16) if request.key is None else request.key
-    return [hashed(f"{sender.code}\n{key}\n{index}") for index in range(count)]
+def act_ids(claim: Claim, count: int) -> list[str]:
+    """The ids of the acts of a request: the same for each repetition of it, so that it is found in the ledger.
+
+    A key that is used again once its note is forgotten makes other acts: nothing new is taken for something old.
+    """
+    return [hashed(f"{claim.nonce}\n{index}") for index in range(count)]
 
 
 def record_told(service: Service, sender: Sender, request: Request, told: Sequence[Told | None]) -> list[str]:
@@ -52,10 +53,10 @@ def record_told(service: Service, sender: Sender, request: Request, told: Sequen
     None stands for an act that was refused: it keeps its place, and so the others keep their ids. Raises
     `IdempotencyMismatch`, and `StoreUnavailable` where not all could be recorded: the same request again is then safe.
     """
-    ids = act_ids(sender, request, len(told))
     if not any(told):
-        return ids
+        return [""] * len(told)
     claim = claim_of(service, sender, request)
+    ids = act_ids(claim, len(told))
     shards: defaultdict[int, list[tuple[Told, str]]] = defaultdict(list)
     for item, act_id in zip(told, ids, strict=True):
         if item is not None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
-import secrets
 from typing import TYPE_CHECKING
 
 from chalicelib.api_keys import ApiKey, mint_api_key
@@ -16,6 +14,7 @@ if TYPE_CHECKING:
 
     from chalicelib.domain.senders import Sender
     from chalicelib.service import Service
+    from chalicelib.store.operations import Claim
     from chalicelib.use_cases.repeating import Request
 
 SCOPES = ("links", "read", "write", "admin")
@@ -26,8 +25,8 @@ def create_key(service: Service, sender: Sender, scopes: frozenset[str], request
     """A new key with these scopes, and its text. Raises `InvalidRequest`, `ActRefused`, `StoreUnavailable`."""
     if not scopes or not scopes <= set(SCOPES):
         raise InvalidRequest(f"a list of one or more of {', '.join(SCOPES)}", "/scopes")
-    claim_of(service, sender, request)
-    key, text = _mint(service, sender, scopes, None, request)
+    claim = claim_of(service, sender, request)
+    key, text = _mint(service, sender, scopes, None, claim)
     if sum(other.is_live for other in service.keys.list(sender.code) if other.id != key.id) >= MOST_LIVE:
         raise ActRefused(f"a sender has at most {MOST_LIVE} live keys: revoke one first")
     return _put(service, key), text
@@ -38,12 +37,12 @@ def follow_key(service: Service, sender: Sender, key_id: str, request: Request) 
 
     Raises `UnknownKey`, `ActRefused` where it is revoked or has a live follower already, `StoreUnavailable`.
     """
-    claim_of(service, sender, request)
+    claim = claim_of(service, sender, request)
     keys = service.keys.list(sender.code)
     followed = _find(keys, key_id)
     if not followed.is_live:
         raise ActRefused("a revoked key is not followed by another")
-    key, text = _mint(service, sender, followed.scopes, key_id, request)
+    key, text = _mint(service, sender, followed.scopes, key_id, claim)
     if any(other.replaces == key_id and other.is_live and other.id != key.id for other in keys):
         raise ActRefused("this key has a live follower already: revoke one of the two first")
     return _put(service, key), text
@@ -74,9 +73,9 @@ def _find(keys: list[ApiKey], key_id: str) -> ApiKey:
 
 
 def _mint(
-    service: Service, sender: Sender, scopes: frozenset[str], replaces: str | None, request: Request
+    service: Service, sender: Sender, scopes: frozenset[str], replaces: str | None, claim: Claim
 ) -> tuple[ApiKey, str]:
-    minted = mint_api_key(service.settings.keyring, sender.code, _octets(service, sender, request))
+    minted = mint_api_key(service.settings.keyring, sender.code, _octets(service, sender, claim))
     return ApiKey(minted.id, sender.code, minted.digest, scopes, service.clock(), replaces=replaces), minted.text
 
 
@@ -89,18 +88,12 @@ def _put(service: Service, key: ApiKey) -> ApiKey:
     return key
 
 
-def _octets(service: Service, sender: Sender, request: Request) -> Callable[[int], bytes]:
-    """Where a key's octets come from: chance, or for a request with an idempotency key the master, that key and body.
+def _octets(service: Service, sender: Sender, claim: Claim) -> Callable[[int], bytes]:
+    """Where a key's octets come from: the master, and the random nonce of the request's note.
 
-    The text of a key is stored nowhere, and the same request is still answered with the same one (conformance G3).
+    The text of a key is stored nowhere, and the same request is still answered with the same one (conformance G3), as
+    long as it is known to be the same. Neither the master nor the note tells the key without the other.
     """
-    if request.key is None:
-        return secrets.token_bytes
     keyring = service.settings.keyring
     secret = keyring.derive(keyring.minting.version, sender.code, b"api-key/repeatable", 32)
-
-    def octets(count: int) -> bytes:
-        said = hashlib.sha256(f"{count}\n{request.key}\n{request.body}".encode()).digest()
-        return hmac.digest(secret, said, "sha256")[:count]
-
-    return octets
+    return lambda count: hmac.digest(secret, f"{count} {claim.nonce}".encode(), "sha256")[:count]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ def claim_of(service: Service, sender: Sender, request: Request) -> Claim:
     One note per request, found from the key alone: the same key with another body is noticed wherever its acts lie.
     """
     if request.key is None:
-        return Claim(service.clock(), is_new=True)
+        return Claim(service.clock(), is_new=True, nonce=secrets.token_hex(16))
     key = hashed(f"{sender.code}\n{request.key}")
     return service.operations.claim(sender.code, ord(key[0]) % sender.shards, key, request.body, service.clock())
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from chalice.app import Blueprint, Response
 from markupsafe import Markup
 
-from chalicelib.boundary import answering, service_of
+from chalicelib.boundary import answering, service_of, status_of
 from chalicelib.domain.acts import Via
 from chalicelib.domain.decision import Reason
-from chalicelib.domain.errors import InvalidRequest
+from chalicelib.domain.errors import CannotOptOut, InvalidRequest
 from chalicelib.use_cases.choosing import Changes, Standing, Submission, choose, standings
 from chalicelib.use_cases.opening import OpenedLink, open_preferences
 from chalicelib.use_cases.stopping import opt_out
@@ -69,7 +69,12 @@ def _without_form(service: Service, opened: OpenedLink, token: str) -> Response:
     """A POST that no form of ours made."""
     if opened.may_choose:
         raise InvalidRequest("the form was not whole")
-    opt_out(service, opened, Via.ONE_CLICK)
+    try:
+        opt_out(service, opened, Via.ONE_CLICK)
+    except CannotOptOut as error:
+        response = stop_page(service, opened, token, _ONLY_STOPS)
+        response.status_code = status_of(error)
+        return response
     return done_page(service, opened, token)
 
 

@@ -291,6 +291,15 @@ class TestAnIdempotencyKey:
 
         assert caller.act(BLOCK, Idempotency_Key="k-1").status_code == 200
 
+    def test_used_again_after_that_it_makes_other_acts(self, site: Site, caller: Caller) -> None:
+        """An opt-out that is acknowledged holds: it is not taken for another one of the same key."""
+        caller.act({**OPT_OUT, "category": "offers"}, Idempotency_Key="call-4711")
+        site.clock.milliseconds += 49 * 60 * MINUTE
+
+        caller.act(OPT_OUT, Idempotency_Key="call-4711")
+
+        assert site.reasons() == {"news": Reason.OPTED_OUT, "offers": Reason.OPTED_OUT, "alerts": None}
+
     @pytest.mark.parametrize("key", ["", "x" * 256, "a b", "ä"])
     def test_a_bad_one_is_refused(self, site: Site, caller: Caller, key: str) -> None:
         assert caller.act(OPT_OUT, Idempotency_Key=key).status_code == 400
