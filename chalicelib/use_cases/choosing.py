@@ -11,6 +11,7 @@ from chalicelib.domain.decision import Verdict, decide, is_wanted
 from chalicelib.use_cases.stopping import new_act_id
 
 if TYPE_CHECKING:
+    from chalicelib.domain.recipients import Recipient
     from chalicelib.service import Service
     from chalicelib.use_cases.opening import OpenedLink
 
@@ -28,12 +29,15 @@ class Standing:
 class Submission:
     """What a form showed, which of that was wanted when it was made, and which is wanted now; by category id.
 
-    Categories that it did not show stay as they are; a stale form saved unchanged changes nothing.
+    Categories that it did not show stay as they are; a stale form saved unchanged changes nothing. `version` is the
+    recipient's when the form was made: a form that is older than what is known stops mail and starts none, so that
+    sending it twice (a reload, a restored tab) does not undo what was stopped in between.
     """
 
     shown: frozenset[str]
     before: frozenset[str]
     after: frozenset[str]
+    version: int | None
 
     def is_changed(self, category: str) -> bool:
         """Whether the recipient changed this one."""
@@ -42,19 +46,29 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a submission changed."""
+    """What a submission changed. `is_stale`: it would have started more, and something else came before it."""
 
     stopped: tuple[Category, ...]
     started: tuple[Category, ...]
+    is_stale: bool
 
 
-def standings(service: Service, opened: OpenedLink) -> list[Standing]:
-    """Every category that this recipient can choose, in the sender's order. Raises `StoreUnavailable`."""
-    [state] = service.reader.states([opened.place]).values()
-    return [
-        Standing(category, is_wanted(state, category), decide(state, category))
+@dataclass(frozen=True, slots=True)
+class Centre:
+    """Every category that a recipient can choose, in the sender's order, and the version that this is of."""
+
+    standings: tuple[Standing, ...]
+    version: int
+
+
+def centre(service: Service, opened: OpenedLink) -> Centre:
+    """What this recipient gets. Raises `StoreUnavailable`."""
+    recipient = service.reader.recipient(opened.place)
+    standings = tuple(
+        Standing(category, is_wanted(recipient.state, category), decide(recipient.state, category))
         for category in opened.sender.catalogue.optional
-    ]
+    )
+    return Centre(standings, recipient.version)
 
 
 def choose(service: Service, opened: OpenedLink, submission: Submission) -> Changes:
@@ -68,12 +82,16 @@ def choose(service: Service, opened: OpenedLink, submission: Submission) -> Chan
         if not category.is_service_alert and submission.is_changed(category.id)
     ]
     stopped = tuple(category for category in changed if category.id not in submission.after)
-    started = tuple(category for category in changed if category.id in submission.after and opened.may_choose)
-    parts: tuple[OptedOut | OptedIn, ...] = (
-        *(OptedOut(category.id) for category in stopped),
-        *(OptedIn(category.id) for category in started),
-    )
-    if parts:
-        act = Act(new_act_id(), Via.PREFERENCE_PAGE, parts, opened.link.key_version)
-        service.ledger.record(opened.place, act, opened.beside)
-    return Changes(stopped, started)
+    wanted = tuple(category for category in changed if category.id in submission.after and opened.may_choose)
+    act_id = new_act_id()
+
+    def draft(recipient: Recipient) -> Act | None:
+        outs = tuple(OptedOut(category.id) for category in stopped)
+        ins = tuple(OptedIn(category.id) for category in wanted) if recipient.version == submission.version else ()
+        return Act(act_id, Via.PREFERENCE_PAGE, (*outs, *ins), opened.link.key_version) if outs or ins else None
+
+    if not changed:
+        return Changes((), (), is_stale=False)
+    state = service.ledger.record(opened.place, draft, opened.beside).recipient.state
+    started = tuple(category for category in wanted if is_wanted(state, category))
+    return Changes(stopped, started, is_stale=started != wanted)

@@ -11,7 +11,7 @@ from chalicelib.boundary import answering, service_of, status_of
 from chalicelib.domain.acts import Via
 from chalicelib.domain.decision import Reason
 from chalicelib.domain.errors import CannotOptOut, InvalidRequest
-from chalicelib.use_cases.choosing import Changes, Standing, Submission, choose, standings
+from chalicelib.use_cases.choosing import Changes, Standing, Submission, centre, choose
 from chalicelib.use_cases.opening import OpenedLink, open_preferences
 from chalicelib.use_cases.stopping import opt_out
 from chalicelib.web.answers import page, trouble
@@ -79,19 +79,26 @@ def _without_form(service: Service, opened: OpenedLink, token: str) -> Response:
 
 
 def _submission(fields: dict[str, list[str]]) -> Submission:
-    return Submission(*(frozenset(fields.get(name, ())) for name in ("shown", "before", "wanted")))
+    [version, *_] = fields.get("version", [""])
+    known = int(version) if version.isascii() and version.isdigit() and len(version) < _MOST_DIGITS else None
+    shown, before, wanted = (frozenset(fields.get(name, ())) for name in ("shown", "before", "wanted"))
+    return Submission(shown, before, wanted, known)
 
 
 def _centre(service: Service, opened: OpenedLink, token: str, said: Markup) -> Response:
     prefix, sender = service.settings.prefix, opened.sender
-    chosen = standings(service, opened)
-    rows = Markup("\n").join(_row(number, standing) for number, standing in enumerate(chosen))
-    legend = Markup("<fieldset><legend>What you want from {}</legend>{}</fieldset>").format(sender.name, rows)
+    chosen = centre(service, opened)
+    rows = Markup("\n").join(_row(number, standing) for number, standing in enumerate(chosen.standings))
+    legend = Markup(
+        '<input type="hidden" name="version" value="{}"><fieldset><legend>What you want from {}</legend>{}</fieldset>'
+    ).format(chosen.version, sender.name, rows)
     return page(
         "Choose what you get",
         said,
         Markup("<p>This is for mail that {} sends to {}.</p>").format(sender.name, masked(opened)),
-        button(f"{prefix}/p/{token}", "Save", legend) if chosen else Markup("<p>There is nothing to choose.</p>"),
+        button(f"{prefix}/p/{token}", "Save", legend)
+        if chosen.standings
+        else Markup("<p>There is nothing to choose.</p>"),
         button(f"{prefix}/u/{token}/all", STOP_ALL, is_second=True),
         still_arrives(sender),
     )
@@ -122,12 +129,14 @@ def _said(opened: OpenedLink, changes: Changes) -> Markup:
         for verb, categories in (("will not send you", changes.stopped), ("will send you", changes.started))
         if categories
     ]
-    return Markup('<p class="said" role="status">{}</p>').format(
-        " ".join(["Saved.", *sentences]) if sentences else _SAME
-    )
+    text = " ".join(["Saved.", *sentences]) if sentences else _SAME
+    if changes.is_stale and opened.may_choose:
+        text += " Something had changed since this page was opened: look once more, and save again what you want."
+    return Markup('<p class="said" role="status">{}</p>').format(text)
 
 
 _SAME = "Nothing was changed."
+_MOST_DIGITS = 16
 
 
 def _listed(categories: tuple[Category, ...]) -> str:

@@ -9,6 +9,7 @@ import random
 import sys
 from typing import TYPE_CHECKING
 
+from chalicelib.domain.addresses import parse_address
 from chalicelib.service import Service
 from chalicelib.tokens import Purpose
 from chalicelib.use_cases.asking import check
@@ -46,7 +47,12 @@ def _stop(site: Site, address: str) -> int:
 
 def _start(site: Site, address: str) -> int:
     token = site.token(purpose=Purpose.PREFERENCES, address=address)
-    return send("POST", "/p/{token}", {"token": token}, body=b"shown=news&wanted=news").status
+    version = site.service.reader.recipient(
+        site.service.senders.get("testsend").place_of(parse_address(address))
+    ).version
+    return send(
+        "POST", "/p/{token}", {"token": token}, body=f"shown=news&wanted=news&version={version}".encode()
+    ).status
 
 
 if __name__ == "__main__":

@@ -103,6 +103,51 @@ def test_a_stale_tab_saved_unchanged_undoes_nothing(site: Site) -> None:
     assert site.reasons()["news"] is Reason.OPTED_OUT_OF_ALL
 
 
+def test_a_form_sent_twice_does_not_undo_what_was_stopped_in_between(site: Site) -> None:
+    """A reload, a restored tab, a proxy that tries again: the same bytes are no new wish."""
+    record(site, OptedOut("news"))
+    form = open_centre(site).saving("news", "offers")
+    assert read(save(site, form)).boxes == {"news": True, "offers": True}
+    site.post(f"/u/{site.token()}")
+
+    again = save(site, form)
+
+    assert site.reasons()["news"] is Reason.OPTED_OUT
+    assert b"save again" in again.body
+    assert read(again).boxes == {"news": False, "offers": True}
+
+
+def test_a_form_sent_twice_at_once_is_one_wish(site: Site) -> None:
+    record(site, OptedOut("news"))
+    form = open_centre(site).saving("news", "offers")
+
+    first, second = (save(site, form) for _ in range(2))
+
+    assert read(first).boxes == read(second).boxes == {"news": True, "offers": True}
+    assert b"save again" not in second.body
+    assert site.entries() == 2
+
+
+def test_an_opt_out_of_a_form_that_is_old_counts_still(site: Site) -> None:
+    form = open_centre(site).saving("offers")
+    record(site, Bounced(1), via=Via.FEEDBACK)
+
+    save(site, form)
+
+    assert open_centre(site).boxes == {"news": False, "offers": True}
+
+
+@pytest.mark.parametrize("version", ["", "x", "-1", "9" * 400, "\u0663"])
+def test_a_version_that_is_none_starts_nothing(site: Site, version: str) -> None:
+    record(site, OptedOut("news"))
+
+    assert (
+        save(site, urlencode([("shown", "news"), ("wanted", "news"), ("version", version)]).encode()).status_code == 200
+    )
+
+    assert site.reasons()["news"] is Reason.OPTED_OUT
+
+
 def test_a_category_that_the_form_did_not_show_stays(site: Site) -> None:
     """H4."""
     record(site, OptedOut("offers"))
