@@ -9,6 +9,8 @@ from email import message_from_bytes
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.infra.processes import runner
 
 JSON = "application/json"
@@ -96,3 +98,12 @@ def test_the_demo_has_what_its_reader_needs(tmp_path: Path) -> None:
         for link in demo["links"].values():
             with urllib.request.urlopen(link) as answer:  # noqa: S310 - our own server
                 assert answer.status == 200
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "nonsense", '{"api_key": "sgn_x"}', '{"api_key": 7}'])
+def test_a_demo_file_that_is_not_whole_or_of_another_engine_is_made_anew(tmp_path: Path, text: str) -> None:
+    """What a `kill -9` in the middle of writing leaves, or a run in memory."""
+    (tmp_path / "demo.json").write_text(text, "utf-8")
+    with runner(ROOT, tmp_path) as started:
+        demo = json.loads((tmp_path / "demo.json").read_text("utf-8"))
+        assert _verdicts(demo, started.url)["newsletter"] == (True, None)

@@ -9,6 +9,9 @@ import time
 from email.message import EmailMessage
 from typing import TYPE_CHECKING, Any
 
+from infra.local.folder import write_privately
+from infra.local.problems import CannotRun
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -27,36 +30,55 @@ def prepare_demo(folder: Path, public_url: str) -> list[str]:
     Called once the environment is set, the tables exist and `app` is imported, before the first request is answered.
     On a folder of an earlier run what it made is there already, unless the engine was in memory.
     """
-    from chalicelib.domain.errors import UnknownSender  # noqa: PLC0415 - the runner sets the environment first
+    from chalicelib.domain.errors import SignoffError  # noqa: PLC0415 - the runner sets the environment first
     from chalicelib.service import Service  # noqa: PLC0415 - as above
     from chalicelib.settings import settings_from  # noqa: PLC0415 - as above
 
-    service = Service(settings_from(os.environ))
     try:
-        sender = service.senders.get(SENDER_CODE)
-        api_key = str(json.loads((folder / DEMO).read_text("utf-8"))["api_key"])
-    except (UnknownSender, OSError):
-        sender, api_key = _new_sender(service)
-    demo = _describe(service, sender, api_key, public_url)
-    _write(folder / DEMO, json.dumps(demo, indent=2) + "\n")
-    _write(folder / MESSAGE, _message(service, sender))
+        service = Service(settings_from(os.environ))
+        sender = _sender(service)
+        api_key = _kept_key(service, folder / DEMO) or _new_key(service, sender)
+        demo = _describe(service, sender, api_key, public_url)
+        write_privately(folder / DEMO, json.dumps(demo, indent=2) + "\n")
+        write_privately(folder / MESSAGE, _message(service, sender))
+    except (SignoffError, OSError) as error:
+        raise CannotRun(f"The demo in {folder} cannot be made: {error}. Move the folder away, or mend it.") from error
     return _lines(folder, demo)
 
 
-def _new_sender(service: Service) -> tuple[Sender, str]:
-    from chalicelib.api_keys import ApiKey, mint_api_key  # noqa: PLC0415 - as in prepare_demo
-    from chalicelib.domain.errors import UnknownSender  # noqa: PLC0415 - as above
+def _sender(service: Service) -> Sender:
+    from chalicelib.domain.errors import UnknownSender  # noqa: PLC0415 - as in prepare_demo
     from chalicelib.domain.senders import PEPPER_OCTETS, Sender  # noqa: PLC0415 - as above
 
     try:
-        sender = service.senders.get(SENDER_CODE)
+        return service.senders.get(SENDER_CODE)
     except UnknownSender:
         sender = Sender(SENDER_CODE, "Demo Shop", _catalogue(), secrets.token_bytes(PEPPER_OCTETS))
         service.senders.create(sender)
+        return sender
+
+
+def _kept_key(service: Service, file: Path) -> str | None:
+    """The API key of an earlier run, where it is whole and this store knows it."""
+    from chalicelib.api_keys import parse_api_key  # noqa: PLC0415 - as in prepare_demo
+    from chalicelib.domain.errors import Unauthenticated  # noqa: PLC0415 - as above
+
+    try:
+        text = str(json.loads(file.read_text("utf-8"))["api_key"])
+        parsed = parse_api_key(service.settings.keyring, text)
+    except (OSError, ValueError, KeyError, TypeError, Unauthenticated):
+        return None
+    key = service.keys.find(parsed.sender_code, parsed.id)
+    return text if key is not None and key.is_live else None
+
+
+def _new_key(service: Service, sender: Sender) -> str:
+    from chalicelib.api_keys import ApiKey, mint_api_key  # noqa: PLC0415 - as in prepare_demo
+
     key = mint_api_key(service.settings.keyring, sender.code)
     scopes = frozenset({"links", "read", "write", "admin"})
     service.keys.create(ApiKey(key.id, sender.code, key.digest, scopes, time.time_ns() // 1_000_000))
-    return sender, key.text
+    return key.text
 
 
 def _catalogue() -> Any:
@@ -115,12 +137,6 @@ def _message(service: Service, sender: Sender) -> str:
     message.add_alternative(f"<p>Welcome to Demo Shop!</p>\n<hr>\n{footer['html']}\n", subtype="html", cte="8bit")
     lines = "".join(f"{name}: {value}\n" for name, value in headers.items())
     return lines + message.as_string()
-
-
-def _write(path: Path, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)  # demo.json holds a working API key
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
 
 
 def _lines(folder: Path, demo: dict[str, Any]) -> list[str]:

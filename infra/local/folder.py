@@ -47,7 +47,7 @@ class DataFolder:
         if self.data_file.exists():
             raise CannotRun(f"{file} is missing, and without it the data beside it cannot be used: restore it.")
         made = _make_secrets()
-        _write_privately(file, json.dumps(made, indent=2))
+        write_privately(file, json.dumps(made, indent=2))
         return made
 
 
@@ -75,7 +75,7 @@ def open_folder(path: Path) -> Iterator[DataFolder]:
 def _check_version(folder: DataFolder) -> None:
     file = folder.path / "signoff-local.json"
     if not file.exists() and not folder.data_file.exists():
-        _write_privately(file, json.dumps({"format": FORMAT}))
+        write_privately(file, json.dumps({"format": FORMAT}))
     found = None
     # A file that is gone or is not ours is one of another version.
     with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
@@ -106,7 +106,7 @@ def _random_key(octets: int) -> str:
     return base64.b64encode(secrets.token_bytes(octets)).decode("ascii")
 
 
-def _write_privately(file: Path, text: str) -> None:
+def write_privately(file: Path, text: str) -> None:
     """Write a file whole or not at all, readable by its owner alone."""
     new = file.with_name(f"{file.name}.new")
     new.unlink(missing_ok=True)
