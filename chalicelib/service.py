@@ -100,6 +100,11 @@ class Service:
         """The API key of this id, at most 60 s old. Raises `StoreUnavailable`."""
         return self._cached_keys.get((sender, key_id), lambda: self._used(self.keys.find(sender, key_id)))
 
+    def revoke_key(self, sender: str, key_id: str) -> None:
+        """Revokes an API key: here at once, elsewhere within 60 s. Raises `StoreUnavailable`."""
+        self.keys.revoke(sender, key_id, self.clock())
+        self._cached_keys.forget((sender, key_id))
+
     def _used(self, key: ApiKey | None) -> ApiKey | None:
         """Notes the day on which a key was last used: once a day, and without it the key works as well."""
         if key is not None and key.is_live and (key.last_used or 0) < self.today():

@@ -75,7 +75,7 @@ def test_finds_a_key_by_its_version_whatever_its_state() -> None:
 
 def test_cannot_be_changed() -> None:
     with pytest.raises(AttributeError):
-        ring().minting = MasterKey(2, ONE, MINTING)  # type: ignore[misc]
+        ring().minting = MasterKey(2, ONE, MINTING)  # type: ignore[misc] # on purpose, or a type that the library does not tell
 
 
 def test_shows_no_secret() -> None:

@@ -64,6 +64,8 @@ def _check(category: Category) -> None:
         raise InvalidRequest(f"a category number lies between 1 and {MAX_NUMBER}", "/number")
     if not category.name.strip() or max(len(category.name), len(category.description)) > MAX_TEXT:
         raise InvalidRequest(f"a category has a name, and no text of it is over {MAX_TEXT} characters", "/name")
+    if not f"{category.name}{category.description}".isprintable():
+        raise InvalidRequest("name and description are one line of text each", "/name")
     if category.is_service_alert and category.ground is None:
         raise CategoryRefused(category.id, "a service alert declares its ground")
     if category.is_service_alert and category.needs_consent:

@@ -39,6 +39,8 @@ class Sender:
             raise InvalidRequest(f"a pepper has {PEPPER_OCTETS} octets")
         if not self.name.strip() or len(self.name) > MAX_NAME:
             raise InvalidRequest(f"a sender has a name of at most {MAX_NAME} characters", "/name")
+        if not self.name.isprintable():
+            raise InvalidRequest("a name is one line of text", "/name")
 
     def place_of(self, address: Address) -> Place:
         """Where the recipient of this address is kept."""

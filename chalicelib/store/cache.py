@@ -34,3 +34,7 @@ class Cache(Generic[_T]):
             self._kept.clear()
         self._kept[key] = began, answer
         return answer
+
+    def forget(self, key: Hashable) -> None:
+        """So that the next one reads."""
+        self._kept.pop(key, None)

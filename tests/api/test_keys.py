@@ -90,7 +90,7 @@ def test_a_key_that_cannot_be(admin: str, body: Any) -> None:
     assert listed(admin) == before
 
 
-def test_a_key_and_its_follower_both_work_until_the_old_one_is_revoked(site: Site, admin: str) -> None:
+def test_a_key_and_its_follower_both_work_until_the_old_one_is_revoked(admin: str) -> None:
     old = made(admin, {"scopes": ["read", "links"]})
     new = made(admin, {"replaces": old["id"]})
 
@@ -98,7 +98,6 @@ def test_a_key_and_its_follower_both_work_until_the_old_one_is_revoked(site: Sit
     assert (check(old["key"]), check(new["key"])) == (200, 200)
     assert make(admin, {"replaces": old["id"]}).status == 409, "two are live, not three"
     assert revoke(admin, old["id"]).status == 200
-    site.clock.milliseconds += 60_000
     assert (check(old["key"]), check(new["key"])) == (401, 200)
     assert make(admin, {"replaces": old["id"]}).status == 409, "a revoked key has no followers"
 

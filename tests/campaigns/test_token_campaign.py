@@ -53,7 +53,7 @@ def takes_any_text(keyring: Keyring, token: object) -> Link:
 
 def forgets_the_type(keyring: Keyring, token: object) -> Link:
     """Uses what it was given before it knows what that is."""
-    return open_token(keyring, token[:500])  # type: ignore[index]
+    return open_token(keyring, token[:500])  # type: ignore[index] # on purpose, or a type that the library does not tell
 
 
 def encodes_first(keyring: Keyring, token: object) -> Link:

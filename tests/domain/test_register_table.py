@@ -282,7 +282,7 @@ def test_an_act_that_comes_after_an_erasure_but_is_not_newer(row: str, at: int) 
 def test_an_act_on_a_category_leaves_every_other_category_alone() -> None:
     mark, choice, block = Mark(HELD, "m"), Choice(HELD, Value.IN, "m", HELD, "m"), Block(HELD, True, "m")
     others = {"choice": choice, "stated": mark, "consent": mark, "consent_told": mark, "block": block}
-    before = State(**{name: {"b": held} for name, held in others.items()})  # type: ignore[arg-type]
+    before = State(**{name: {"b": held} for name, held in others.items()})  # type: ignore[arg-type] # on purpose, or a type that the library does not tell
 
     for row in ROWS:
         if row == "Erased":

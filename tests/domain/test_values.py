@@ -72,19 +72,28 @@ def test_identities() -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"code": "x"}, {"shards": 0}, {"shards": 65}, {"pepper": b""}, {"name": " "}, {"name": "x" * 101}]
+    "change",
+    [
+        {"code": "x"},
+        {"shards": 0},
+        {"shards": 65},
+        {"pepper": b""},
+        {"name": " "},
+        {"name": "x" * 101},
+        {"name": "a\nb"},
+    ],
 )
 def test_a_sender_that_cannot_be(change: dict[str, object]) -> None:
     with pytest.raises(InvalidRequest):
-        replace(Sender("testsend", "Test", BOTH, bytes(32)), **change)  # type: ignore[arg-type]
+        replace(Sender("testsend", "Test", BOTH, bytes(32)), **change)  # type: ignore[arg-type] # on purpose
 
 
 @pytest.mark.parametrize(
-    "change", [{"id": "A B"}, {"number": 0}, {"number": 65_536}, {"name": ""}, {"name": "x" * 501}]
+    "change", [{"id": "A B"}, {"number": 0}, {"number": 65_536}, {"name": ""}, {"name": "x" * 501}, {"name": "a\r\nb"}]
 )
 def test_a_category_that_cannot_be(change: dict[str, object]) -> None:
     with pytest.raises(InvalidRequest):
-        replace(NEWS, **change)  # type: ignore[arg-type]
+        replace(NEWS, **change)  # type: ignore[arg-type] # on purpose
 
 
 def test_kinds_and_grounds() -> None:

@@ -123,7 +123,7 @@ def test_an_engine_that_is_not_there(site: Site) -> None:
 
 def error(code: str, status: int = 400) -> GetError:
     response = {"Error": {"Code": code, "Message": ""}, "ResponseMetadata": {"HTTPStatusCode": status}}
-    return GetError("x", ClientError(response, "GetItem"))  # type: ignore[arg-type]
+    return GetError("x", ClientError(response, "GetItem"))  # type: ignore[arg-type] # on purpose, or a type that the library does not tell
 
 
 def test_what_an_engine_says_is_translated() -> None:

@@ -119,10 +119,10 @@ def test_a_head_that_moved_while_the_answer_was_lost_is_read_again(world: World)
 def test_it_waits_for_a_busy_engine_and_gives_up_in_time(world: World, fault: object) -> None:
     """A11."""
     began = world.clock.milliseconds
-    world.engine.before_read.extend([fault] * 3)  # type: ignore[list-item]
+    world.engine.before_read.extend([fault] * 3)  # type: ignore[list-item] # on purpose, or a type that the library does not tell
     world.engine.before_commit.extend([busy] * 3)
     assert world.ledger.record(PLACE, OUT).act == "out"
-    world.engine.before_read.extend([fault] * 10_000)  # type: ignore[list-item]
+    world.engine.before_read.extend([fault] * 10_000)  # type: ignore[list-item] # on purpose, or a type that the library does not tell
     with pytest.raises(StoreUnavailable):
         world.ledger.record(PLACE, IN)
     assert world.clock.milliseconds - began < 20_000
