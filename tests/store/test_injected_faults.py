@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.api_keys import ApiKey
+from chalicelib.api_keys import ApiKey, mint_api_key
 from chalicelib.domain.acts import Act, OptedIn, OptedOut, Via
 from chalicelib.domain.addresses import parse_address
 from chalicelib.domain.errors import IdempotencyMismatch, StoreUnavailable, TooManyRequests
@@ -450,3 +450,30 @@ class TestWhatCostsNothing:
         assert len(pool.calls) == 1
         send("GET", "/p/{token}", token)
         assert [name for name, _ in pool.calls] == [READ, READ]
+
+
+@pytest.mark.parametrize(
+    ("method", "route"), [("GET", "/u/{token}"), ("POST", "/u/{token}"), ("POST", "/v1/check"), ("GET", "/v1/keys")]
+)
+def test_an_error_that_nobody_expected_is_told_without_its_text(
+    site: Site, caplog: pytest.LogCaptureFixture, method: str, route: str
+) -> None:
+    """The last line: no traceback, and nothing of what the error says, which may be an address."""
+
+    def unheard_of(_: FaultyPool, __: faults.Forward) -> None:
+        raise RuntimeError(ADDRESS)
+
+    wire = site.service._wire
+    wire.pool = pool = FaultyPool(wire.pool)
+    key = mint_api_key(site.service.settings.keyring, CODE).text
+    pool.plan(READ, unheard_of)
+
+    with caplog.at_level("DEBUG"):
+        answer = send(method, route, {"token": site.token()}, headers={"Authorization": f"Bearer {key}"}, body=b"{}")
+
+    assert answer.status == 503
+    assert int(answer.headers["retry-after"]) > 0
+    assert "unexpected RuntimeError" in caplog.text
+    for told in (caplog.text, answer.body, str(answer.headers)):
+        assert ADDRESS not in told
+        assert "Traceback" not in told
