@@ -9,7 +9,7 @@ from pynamodb.exceptions import QueryError, UpdateError
 from chalicelib.api_keys import ApiKey
 from chalicelib.domain.errors import ActRefused, StoreUnavailable
 from chalicelib.store.calls import code_of, put_if, unavailable
-from chalicelib.store.ledger import Timing
+from chalicelib.store.ledger import CONTROL_DEADLINE, Timing
 from chalicelib.store.models import KeyItem
 from chalicelib.store.port import Busy, OutcomeUnknown
 from chalicelib.store.reading import read_items
@@ -29,7 +29,7 @@ class Keys:
     def __init__(self, connection: Wire, table: str, timing: Timing | None = None) -> None:
         self._connection = connection
         self._table = table
-        self._timing = timing or Timing()
+        self._timing = timing or Timing(deadline=CONTROL_DEADLINE)
 
     def find(self, sender: str, key_id: str) -> ApiKey | None:
         """The API key of this id, revoked or not. Raises `StoreUnavailable`."""

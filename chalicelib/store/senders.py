@@ -12,7 +12,7 @@ from chalicelib.domain.identity import pepper_fingerprint
 from chalicelib.domain.senders import Sender
 from chalicelib.store import codec, pepper
 from chalicelib.store.calls import put_if
-from chalicelib.store.ledger import Timing
+from chalicelib.store.ledger import CONTROL_DEADLINE, Timing
 from chalicelib.store.models import SENDER, SenderItem
 from chalicelib.store.port import Busy, OutcomeUnknown
 from chalicelib.store.reading import read_items
@@ -26,7 +26,7 @@ class Senders:
     """Reads and writes of senders. Every read is strongly consistent."""
 
     def __init__(self, connection: Wire, table: str, pepper_key: bytes, timing: Timing | None = None) -> None:
-        self._timing = timing or Timing()
+        self._timing = timing or Timing(deadline=CONTROL_DEADLINE)
         self._connection = connection
         self._table = table
         self._pepper_key = pepper_key
