@@ -1,63 +1,68 @@
-"""A recipient and its acts, as the API tells them."""
+"""`/v1/recipients`: what is known of one recipient, what happened, and forgetting it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from chalicelib.api import times
-from chalicelib.domain.acts import Consented, Part, Undone, scope_of
+from chalice.app import Blueprint
+
+from chalicelib.api.serving import route
+from chalicelib.api.telling import tell_known, tell_page
+from chalicelib.boundary import json_answer
+from chalicelib.domain.addresses import parse_address
+from chalicelib.domain.errors import InvalidAddress, InvalidRequest
+from chalicelib.use_cases.looking import erase, history, look_at, look_up
 
 if TYPE_CHECKING:
-    from chalicelib.domain.acts import Evidence
-    from chalicelib.domain.recipients import Entry
-    from chalicelib.use_cases.looking import Known, Page
+    from collections.abc import Mapping
+
+    from chalice.app import Response
+
+    from chalicelib.api.serving import Asked
+
+MOST_HISTORY = 50
+"""Acts in one page of a history: each takes a read."""
+_MOST_SEQ = 10**12 - 1
+recipients = Blueprint(__name__)
 
 
-def tell_known(known: Known) -> dict[str, Any]:
-    """What holds: a check's answer for every category. `address` is null where none is kept."""
-    return {
-        "recipient": known.place.recipient,
-        "known": known.is_known,
-        "address": known.recipient.address,
-        "version": known.recipient.version,
-        "categories": [
-            {
-                "category": category.id,
-                "may_send": verdict.may_send,
-                "reason": verdict.reason,
-                "since": times.tell(verdict.since),
-            }
-            for category, verdict in known.verdicts
-        ],
-    }
+@route(recipients, "/v1/recipients/lookup", ["POST"], "read")
+def lookup(asked: Asked) -> Response:
+    """What is known of an address. The address is in the body, and in no URL."""
+    try:
+        address = parse_address(asked.body.get("address"))
+    except InvalidAddress as error:
+        raise InvalidRequest(error.reason, "/address") from None
+    return json_answer(tell_known(look_up(asked.service, asked.sender, address)))
 
 
-def tell_page(page: Page) -> dict[str, Any]:
-    """What happened, newest first."""
-    return {"acts": [_entry(entry, page.evidence.get(entry.act.id)) for entry in page.entries], "cursor": page.older}
+@route(recipients, "/v1/recipients/{recipient}", ["GET", "HEAD"], "read")
+def known(asked: Asked, recipient: str) -> Response:
+    """What is known of a recipient."""
+    return json_answer(tell_known(look_at(asked.service, asked.sender, recipient)))
 
 
-def _entry(entry: Entry, evidence: Evidence | None) -> dict[str, Any]:
-    told: dict[str, Any] = {
-        "act": entry.act.id,
-        "via": str(entry.act.via),
-        "recorded": times.tell(entry.recorded),
-        "version": entry.version,
-        "parts": [_part(part) for part in entry.act.parts],
-    }
-    if evidence is None:
-        return told
-    return {**told, "evidence": {"how": evidence.how, "wording": evidence.wording, "source": evidence.source}}
+@route(recipients, "/v1/recipients/{recipient}", ["DELETE"], "write")
+def erasure(asked: Asked, recipient: str) -> Response:
+    """Forgets a recipient."""
+    return json_answer(tell_known(erase(asked.service, asked.sender, recipient)))
 
 
-def _part(part: Part) -> dict[str, Any]:
-    """The kind in the field's words: `OptedOut` → `opted_out`; when it counts; what it is about."""
-    kind = "".join(f"_{c.lower()}" if c.isupper() else c for c in type(part).__name__).lstrip("_")
-    told: dict[str, Any] = {"kind": kind}
-    if scope := scope_of(part):
-        told["category"] = scope
-    if isinstance(part, Undone):
-        told["acts"] = list(part.acts)
-    if isinstance(part, Consented):
-        told["consented"] = times.tell(part.at)
-    return told
+@route(recipients, "/v1/recipients/{recipient}/acts", ["GET", "HEAD"], "read")
+def recipient_acts(asked: Asked, recipient: str) -> Response:
+    """What happened to a recipient, newest first."""
+    limit, cursor = _number(asked.query, "limit", MOST_HISTORY), _number(asked.query, "cursor", _MOST_SEQ)
+    page = history(asked.service, asked.sender, recipient, cursor, limit or MOST_HISTORY)
+    response = json_answer(tell_page(page))
+    if page.older is not None:
+        url = f"{asked.service.settings.public_url}/v1/recipients/{recipient}/acts"
+        response.headers["Link"] = f'<{url}?limit={limit or MOST_HISTORY}&cursor={page.older}>; rel="next"'
+    return response
+
+
+def _number(asked: Mapping[str, str], name: str, most: int) -> int | None:
+    if (text := asked.get(name)) is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(most)) and 1 <= int(text) <= most):
+        raise InvalidRequest(f"{name} in the query is a number from 1 to {most}")
+    return int(text)

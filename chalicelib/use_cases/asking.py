@@ -17,6 +17,7 @@ from chalicelib.domain.state import NOTHING_KNOWN
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from chalicelib.api_keys import ApiKey
     from chalicelib.domain.senders import Sender
     from chalicelib.service import Service
 
@@ -31,8 +32,8 @@ class Answer:
     error: str | None = None
 
 
-def authenticate(service: Service, header: str | None, scope: str) -> Sender:
-    """The sender whose API key this `Authorization` header bears. Raises `Unauthenticated`, `Forbidden`."""
+def authenticate(service: Service, header: str | None, scope: str) -> tuple[Sender, ApiKey]:
+    """The API key that this `Authorization` header bears, and whose it is. Raises `Unauthenticated`, `Forbidden`."""
     scheme, _, text = (header or "").partition(" ")
     if scheme.lower() != "bearer":
         raise Unauthenticated
@@ -42,7 +43,7 @@ def authenticate(service: Service, header: str | None, scope: str) -> Sender:
         raise Unauthenticated
     if scope not in key.scopes:
         raise Forbidden(scope)
-    return service.sender(parsed.sender_code)
+    return service.sender(parsed.sender_code), key
 
 
 def check(service: Service, sender: Sender, category_id: str, addresses: Sequence[object]) -> list[Answer]:
