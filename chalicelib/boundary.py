@@ -47,6 +47,7 @@ _STATUS: tuple[tuple[type[errors.SignoffError], HTTPStatus], ...] = (
     (errors.UnknownRecipient, HTTPStatus.NOT_FOUND),
     (errors.CategoryRefused, HTTPStatus.CONFLICT),
     (errors.ActRefused, HTTPStatus.CONFLICT),
+    (errors.CursorExpired, HTTPStatus.GONE),
     (errors.IdempotencyMismatch, HTTPStatus.UNPROCESSABLE_ENTITY),
     (errors.TooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     (errors.UnsupportedMediaType, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),

@@ -128,6 +128,20 @@ class ActRefused(SignoffError):
         self.reason = reason
 
 
+class InvalidCursor(SignoffError):
+    """A cursor that was not made here for this sender and this list."""
+
+    def __init__(self) -> None:
+        super().__init__("this cursor is not one of this list: begin without a cursor")
+
+
+class CursorExpired(SignoffError):
+    """A cursor of the time before the store was restored: what came after it cannot be told."""
+
+    def __init__(self) -> None:
+        super().__init__("this cursor is too old: take the whole list again, then follow the cursor that comes with it")
+
+
 class IdempotencyMismatch(SignoffError):
     """The idempotency key was used before, with another body (conformance G3)."""
 

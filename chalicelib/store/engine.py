@@ -11,7 +11,8 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.domain.errors import StoreUnavailable
 from chalicelib.domain.recipients import Entry, Latest, Recent, Recipient
-from chalicelib.domain.senders import Place
+from chalicelib.domain.senders import Place, SenderEntry
+from chalicelib.domain.suppressions import NO_EFFECTS
 from chalicelib.store import codec
 from chalicelib.store.calls import Key, Raw, batch_get, code_of, translated
 from chalicelib.store.models import HEAD, EntryItem, EvidenceItem, HeadItem, RecipientItem
@@ -124,6 +125,7 @@ def _entry_item(entry: Entry) -> EntryItem:
         version=entry.version,
         previous=entry.previous,
         formers=codec.dump(codec.dump_formers(entry.formers)) if entry.formers else None,
+        effects=None if entry.effects == NO_EFFECTS else codec.dump(codec.dump_effects(entry.effects)),
     )
 
 
@@ -172,6 +174,21 @@ def load_entry(raw: Raw) -> Entry:
         version=int(item["v"]),
         previous=int(item["p"]),
         formers=codec.load_formers(json.loads(item["f"])) if "f" in item else {},
+        effects=codec.load_effects(json.loads(item["e"])) if "e" in item else NO_EFFECTS,
+    )
+
+
+def load_line(raw: Raw) -> Entry | SenderEntry:
+    """The line of a ledger in a raw item, whatever it tells of."""
+    if "sv" not in raw:
+        return load_entry(raw)
+    item = _texts(raw)
+    return SenderEntry(
+        sender=item["pk"].partition("#")[0],
+        seq=int(item["sk"].partition("#")[2]),
+        recorded=int(item["t"]),
+        version=int(item["sv"]),
+        category=codec.load_category(json.loads(item["c"])) if "c" in item else None,
     )
 
 

@@ -35,6 +35,7 @@ from chalicelib.domain.recipients import (
 )
 from chalicelib.domain.stamping import Stamp, stamped
 from chalicelib.domain.state import State
+from chalicelib.domain.suppressions import effects_of
 from chalicelib.domain.undo import formers_of
 from chalicelib.store.port import Busy, Commit, Engine, Head, OutcomeUnknown, Refused
 
@@ -159,6 +160,7 @@ class Ledger:
             version=before.version + 1,
             previous=before.recent[0].seq if before.recent else 0,
             formers=formers_of(before.state, act),
+            effects=effects_of(before.state, state),
         )
         address = address_kept(before, state, act, beside.spelled)
         changed = replace(before, state=state, version=entry.version, address=address)

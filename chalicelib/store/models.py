@@ -38,7 +38,7 @@ class RecipientItem(_Item):
 
 
 class EntryItem(_Item):
-    """One line of the ledger. `act` and `formers` as JSON."""
+    """One line of the ledger. `act`, `formers` and `effects` as JSON."""
 
     class Meta:
         """The table; `bind` names it."""
@@ -51,6 +51,20 @@ class EntryItem(_Item):
     version = NumberAttribute(attr_name="v")
     previous = NumberAttribute(attr_name="p")
     formers = UnicodeAttribute(attr_name="f", null=True)
+    effects = UnicodeAttribute(attr_name="e", null=True)
+
+
+class SenderEntryItem(_Item):
+    """One line of the ledger of shard 0 that tells of the sender itself; `category` as JSON, if it is about one."""
+
+    class Meta:
+        """The table; `bind` names it."""
+
+        table_name = "recipients"
+
+    sender_version = NumberAttribute(attr_name="sv")
+    recorded = NumberAttribute(attr_name="t")
+    category = UnicodeAttribute(attr_name="c", null=True)
 
 
 class HeadItem(_Item):
@@ -138,7 +152,14 @@ class LimitItem(_Item):
     expires = NumberAttribute()
 
 
-_RECIPIENT_TABLE: tuple[type[_Item], ...] = (RecipientItem, EntryItem, HeadItem, OperationItem, EvidenceItem)
+_RECIPIENT_TABLE: tuple[type[_Item], ...] = (
+    RecipientItem,
+    EntryItem,
+    SenderEntryItem,
+    HeadItem,
+    OperationItem,
+    EvidenceItem,
+)
 _CONTROL_TABLE: tuple[type[_Item], ...] = (SenderItem, KeyItem, LimitItem)
 
 
