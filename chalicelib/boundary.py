@@ -45,6 +45,7 @@ _STATUS: tuple[tuple[type[errors.SignoffError], HTTPStatus], ...] = (
     (errors.CannotOptOut, HTTPStatus.CONFLICT),
     (errors.UnknownKey, HTTPStatus.NOT_FOUND),
     (errors.UnknownRecipient, HTTPStatus.NOT_FOUND),
+    (errors.UnknownJob, HTTPStatus.NOT_FOUND),
     (errors.CategoryRefused, HTTPStatus.CONFLICT),
     (errors.ActRefused, HTTPStatus.CONFLICT),
     (errors.CursorExpired, HTTPStatus.GONE),

@@ -111,6 +111,13 @@ class UnknownKey(SignoffError):
         super().__init__("the sender has no such API key")
 
 
+class UnknownJob(SignoffError):
+    """The sender has no import or export of this id."""
+
+    def __init__(self) -> None:
+        super().__init__("the sender has no such import or export")
+
+
 class CategoryRefused(SignoffError):
     """A change of a category that the rules forbid (conformance C7, H3, H10)."""
 

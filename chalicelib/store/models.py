@@ -1,8 +1,8 @@
 """The items of both tables, as PynamoDB models. Private to the store: what comes out of it speaks domain.
 
 Recipients table, partition key `sender#shard`:   recipient#<id>, log#<seq, 12 digits>, head, op#<id>,
-                                                  evidence#<recipient id>#<act id>
-Control table, partition key `sender#<code>`:     sender, key#<id>
+                                                  evidence#<recipient id>#<act id>, job#<job id>
+Control table, partition key `sender#<code>`:     sender, key#<id>, import#<id>, export#<id>
                partition key `limit#<code>`:      <what is counted>#<hour>
 """
 
@@ -106,6 +106,20 @@ class EvidenceItem(_Item):
     source = UnicodeAttribute()
 
 
+class ProgressItem(_Item):
+    """How far a job has come in one shard: the last line that is recorded, and its counts of rows."""
+
+    class Meta:
+        """The table; `bind` names it."""
+
+        table_name = "recipients"
+
+    line = NumberAttribute()
+    changed = NumberAttribute()
+    unchanged = NumberAttribute()
+    expires = NumberAttribute()
+
+
 class SenderItem(_Item):
     """A sender with its categories (JSON), the wrapped pepper and the pepper's fingerprint (base64)."""
 
@@ -140,6 +154,22 @@ class KeyItem(_Item):
     replaces = UnicodeAttribute(null=True)
 
 
+class JobItem(_Item):
+    """An import or an export: what was asked for, and how far it has come, as JSON. Never expires."""
+
+    class Meta:
+        """The table; `bind` names it."""
+
+        table_name = "control"
+
+    version = NumberAttribute(attr_name="v")
+    status = UnicodeAttribute()
+    created = NumberAttribute()
+    key = UnicodeAttribute()
+    wanted = UnicodeAttribute()
+    done = UnicodeAttribute()
+
+
 class LimitItem(_Item):
     """How often something happened in one hour. Holds no address, and nothing by which to find one."""
 
@@ -159,8 +189,9 @@ _RECIPIENT_TABLE: tuple[type[_Item], ...] = (
     HeadItem,
     OperationItem,
     EvidenceItem,
+    ProgressItem,
 )
-_CONTROL_TABLE: tuple[type[_Item], ...] = (SenderItem, KeyItem, LimitItem)
+_CONTROL_TABLE: tuple[type[_Item], ...] = (SenderItem, KeyItem, JobItem, LimitItem)
 
 
 def bind(recipients_table: str, control_table: str) -> None:
