@@ -102,6 +102,7 @@ class _Work:
     written: tuple[tuple[Recipient, Entry, Evidence | None], ...]
     before: _Shard
     progress: Progress
+    now: int
     token: str
 
 
@@ -170,7 +171,7 @@ class Bulk:
 
     def _commit(self, job: str, place: Place, work: _Work) -> bool:
         """Carries the work out; False where it was refused. Raises `OutcomeUnknown`, `StoreUnavailable`."""
-        progress = self._progress_item(job, place, work.progress)
+        progress = _progress_item(job, place, work)
         unmoved = _if_progress(work.before.progress)
         if not work.written:
             return self._note(progress, unmoved)
@@ -195,16 +196,6 @@ class Bulk:
             return put_if(self._connection, progress, unmoved)
         except Busy:
             return False
-
-    def _progress_item(self, job: str, place: Place, progress: Progress) -> ProgressItem:
-        return ProgressItem(
-            partition_of(place.sender, place.shard),
-            f"job#{job}",
-            line=progress.line,
-            changed=progress.changed,
-            unchanged=progress.unchanged,
-            expires=self._timing.now() // 1000 + KEPT_SECONDS,
-        )
 
 
 def _each_once(window: Sequence[Given]) -> Sequence[Given]:
@@ -235,7 +226,19 @@ def _prepared(todo: Sequence[Given], shard: _Shard, now: int) -> _Work:
             written.append((*line, given.evidence))
     before_rows = shard.progress
     progress = Progress(todo[-1].line, before_rows.changed + changed, before_rows.unchanged + unchanged)
-    return _Work(tuple(written), shard, progress, secrets.token_hex(16))
+    return _Work(tuple(written), shard, progress, now, secrets.token_hex(16))
+
+
+def _progress_item(job: str, place: Place, work: _Work) -> ProgressItem:
+    """Nothing in it may differ when the same is sent once more: the token stands for these very octets."""
+    return ProgressItem(
+        partition_of(place.sender, place.shard),
+        f"job#{job}",
+        line=work.progress.line,
+        changed=work.progress.changed,
+        unchanged=work.progress.unchanged,
+        expires=work.now // 1000 + KEPT_SECONDS,
+    )
 
 
 def _refusal(error: TransactWriteError) -> bool:
