@@ -179,6 +179,34 @@ class TooManyRequests(SignoffError):
         self.retry_after = retry_after
 
 
+class BadFile(SignoffError):
+    """A file that cannot be read as rows at all, or not to its end. `reason` holds nothing of its content."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class UnknownLayout(SignoffError):
+    """A file whose columns nobody can tell. `reason` says what to do, and holds nothing of the file's content."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class RowRefused(SignoffError):
+    """A row of an import from which nothing is taken. `reason` holds nothing of its content.
+
+    `column` is what the cell is about (`address`, `at`, …) or the path of the JSON field; "" for the whole row.
+    """
+
+    def __init__(self, reason: str, column: str = "") -> None:
+        super().__init__(f"{column}: {reason}" if column else reason)
+        self.reason = reason
+        self.column = column
+
+
 class StoreUnavailable(SignoffError):
     """The store did not answer, or not in time. Nothing is known to have been written; `retry_after` in seconds."""
 
