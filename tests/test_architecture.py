@@ -20,6 +20,8 @@ ARROWS: dict[str, set[str]] = {
     "settings": {"domain", "keyring"},
     "store": {"api_keys", "domain", "settings", "store"},
     "service": {"api_keys", "domain", "settings", "store"},
+    "worker": {"domain", "service"},
+    "jobs": {"boundary", "domain", "service", "worker"},
     "use_cases": {"api_keys", "domain", "service", "store", "tokens", "use_cases"},
     "message": {"use_cases"},
     "boundary": {"domain", "service"},
@@ -29,7 +31,7 @@ ARROWS: dict[str, set[str]] = {
 }
 STORE_ONLY = {"boto3", "botocore", "pynamodb"}
 FRAMEWORK = {"chalice"}
-FRAMEWORK_MODULES = {"api", "application", "boundary", "web"}
+FRAMEWORK_MODULES = {"api", "application", "boundary", "jobs", "web"}
 MAIL_CLIENTS = {
     "smtplib",
     "aiosmtplib",
