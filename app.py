@@ -9,10 +9,13 @@ from chalicelib.api.keys import keys
 from chalicelib.api.links import links
 from chalicelib.api.recipients import recipients
 from chalicelib.application import SignoffApp
+from chalicelib.jobs import events, jobs
 from chalicelib.web.opt_out_form import opt_out_form
 from chalicelib.web.preferences import preferences
 from chalicelib.web.unsubscribe import unsubscribe
 
+__all__ = ["app", "jobs"]  # Lambda looks for both of them here
+
 app = SignoffApp(app_name="signoff")
-for blueprint in (unsubscribe, preferences, opt_out_form, description, checks, links, acts, recipients, keys):
+for blueprint in (unsubscribe, preferences, opt_out_form, description, checks, links, acts, recipients, keys, events):
     app.register_blueprint(blueprint)

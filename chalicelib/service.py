@@ -15,10 +15,12 @@ from chalicelib.store.cache import Cache
 from chalicelib.store.calls import connect
 from chalicelib.store.engine import DynamoEngine
 from chalicelib.store.evidence import Evidences
+from chalicelib.store.files import Files
 from chalicelib.store.keys import Keys
 from chalicelib.store.ledger import Ledger, Timing
 from chalicelib.store.limits import Limits
 from chalicelib.store.operations import Operations
+from chalicelib.store.queue import Queue
 from chalicelib.store.reading import Reader
 from chalicelib.store.senders import Senders
 
@@ -83,6 +85,16 @@ class Service:
     def limits(self) -> Limits:
         """The budgets of the opt-out form."""
         return Limits(self._wire, self.settings.control_table)
+
+    @cached_property
+    def files(self) -> Files:
+        """Uploads, rejected rows and exports."""
+        return Files(self.settings.files_bucket, self.settings.region, self.settings.s3_url)
+
+    @cached_property
+    def queue(self) -> Queue:
+        """The jobs that wait."""
+        return Queue(self.settings.jobs_queue_url, self.settings.region, self.settings.sqs_url)
 
     @cached_property
     def _cached_senders(self) -> Cache[Sender]:

@@ -6,10 +6,10 @@ import argparse
 import sys
 
 from infra import engine_command
-from infra.local import run
+from infra.local import run, worker
 from infra.local.problems import CannotRun
 
-COMMANDS = (run, engine_command)
+COMMANDS = (run, worker, engine_command)
 """Modules with `add_to(commands)`, which adds a parser and sets its default `command`: options → exit code."""
 
 

@@ -22,16 +22,18 @@ ARROWS: dict[str, set[str]] = {
     "settings": {"domain", "keyring"},
     "store": {"api_keys", "domain", "settings", "store"},
     "service": {"api_keys", "domain", "settings", "store"},
-    "use_cases": {"api_keys", "cursors", "domain", "service", "store", "tokens", "use_cases"},
+    "use_cases": {"api_keys", "cursors", "domain", "ingest", "service", "store", "tokens", "use_cases"},
+    "worker": {"domain", "service", "use_cases"},
+    "jobs": {"boundary", "domain", "service", "worker"},
     "message": {"use_cases"},
     "boundary": {"domain", "service"},
     "application": {"boundary", "domain", "service", "settings", "web"},
     "web": {"boundary", "domain", "service", "tokens", "use_cases", "web"},
-    "api": {"api", "api_keys", "boundary", "domain", "message", "service", "use_cases"},
+    "api": {"api", "api_keys", "boundary", "domain", "ingest", "message", "service", "use_cases"},
 }
 STORE_ONLY = {"boto3", "botocore", "pynamodb"}
 FRAMEWORK = {"chalice"}
-FRAMEWORK_MODULES = {"api", "application", "boundary", "web"}
+FRAMEWORK_MODULES = {"api", "application", "boundary", "jobs", "web"}
 MAIL_CLIENTS = {
     "smtplib",
     "aiosmtplib",

@@ -227,5 +227,12 @@ class PepperUnusable(StoreUnavailable):
         self.sender = sender
 
 
+class JobFailed(SignoffError):
+    """A job did not come to its end, and why is in the log. Its message comes again."""
+
+    def __init__(self) -> None:
+        super().__init__("a job failed and will be tried again")
+
+
 class SettingsError(SignoffError):
     """A setting that is missing or wrong; the text names it and says what it should be."""
