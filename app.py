@@ -5,6 +5,7 @@ from __future__ import annotations
 from chalicelib.api.acts import acts
 from chalicelib.api.checks import checks
 from chalicelib.api.description import description
+from chalicelib.api.imports import imports
 from chalicelib.api.keys import keys
 from chalicelib.api.links import links
 from chalicelib.api.recipients import recipients
@@ -17,5 +18,18 @@ from chalicelib.web.unsubscribe import unsubscribe
 __all__ = ["app", "jobs"]  # Lambda looks for both of them here
 
 app = SignoffApp(app_name="signoff")
-for blueprint in (unsubscribe, preferences, opt_out_form, description, checks, links, acts, recipients, keys, events):
+BLUEPRINTS = (
+    unsubscribe,
+    preferences,
+    opt_out_form,
+    description,
+    checks,
+    links,
+    acts,
+    recipients,
+    keys,
+    imports,
+    events,
+)
+for blueprint in BLUEPRINTS:
     app.register_blueprint(blueprint)

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 from chalicelib.domain.errors import StoreUnavailable
 from chalicelib.settings import Settings
+from chalicelib.store.bulk import Bulk
 from chalicelib.store.cache import Cache
 from chalicelib.store.calls import connect
 from chalicelib.store.engine import DynamoEngine
 from chalicelib.store.evidence import Evidences
 from chalicelib.store.files import Files
+from chalicelib.store.jobs import Jobs
 from chalicelib.store.keys import Keys
 from chalicelib.store.ledger import Ledger, Timing
 from chalicelib.store.limits import Limits
@@ -80,6 +82,16 @@ class Service:
     def operations(self) -> Operations:
         """The idempotency keys that were used."""
         return Operations(self._wire, self.settings.recipients_table)
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        """Imports and exports."""
+        return Jobs(self._wire, self.settings.control_table)
+
+    @cached_property
+    def bulk(self) -> Bulk:
+        """The write path of imports."""
+        return Bulk(self._wire, self.settings.recipients_table)
 
     @cached_property
     def limits(self) -> Limits:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -27,6 +28,14 @@ BREAKS = 5
 _S3 = "the file store"
 _ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})
 _UNSAFE_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]")
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A file that is there: its size, and an etag that another content would not have."""
+
+    octets: int
+    etag: str
 
 
 class _Body(Protocol):
@@ -63,19 +72,26 @@ class Files:
             ResponseCacheControl="private, no-store",
         )
 
-    def size(self, key: str) -> int | None:
-        """In octets; None where there is no such file."""
+    def find(self, key: str) -> Stored | None:
+        """How large a file is, and which version of it this is; None where there is no such file."""
         try:
-            return int(self._ask("head_object", Key=key)["ContentLength"])
+            answer = self._ask("head_object", Key=key)
         except _Absent:
             return None
+        return Stored(int(answer["ContentLength"]), str(answer["ETag"]))
 
-    def read(self, key: str, start: int = 0) -> Iterator[bytes]:
+    def size(self, key: str) -> int | None:
+        """In octets; None where there is no such file."""
+        stored = self.find(key)
+        return None if stored is None else stored.octets
+
+    def read(self, key: str, start: int = 0, etag: str | None = None) -> Iterator[bytes]:
         """The file from octet `start`, in chunks of at most 1 MB; it goes on where a connection broke.
 
-        Where the file was replaced in between it stops with `StoreUnavailable`: no mixture is ever read.
+        Where the file was replaced in between, or is not of version `etag` if that is given, it stops with
+        `StoreUnavailable`: no mixture is ever read.
         """
-        place, version, breaks = start, None, 0
+        place, version, breaks = start, etag, 0
         while breaks < BREAKS:
             body, version = self._open(key, place, version)
             try:
