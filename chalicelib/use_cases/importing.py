@@ -135,7 +135,9 @@ def counts_of(service: Service, sender: Sender, job: Job) -> Counts:
         return Counts(done["rows"], done["rejected"], done["changed"], done["unchanged"])
     shards = service.bulk.progress(sender.code, sender.shards, job.id).values()
     changed, unchanged = sum(shard.changed for shard in shards), sum(shard.unchanged for shard in shards)
-    return Counts(done.get("rows", 0), done.get("rejected", 0), changed, unchanged)
+    rejected = done.get("rejected", 0)
+    # Of the portion under way more is recorded than the job knows of.
+    return Counts(max(done.get("rows", 0), rejected + changed + unchanged), rejected, changed, unchanged)
 
 
 def record_rows(  # noqa: PLR0913 - each is one thing of the job
