@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 BLOCK = 64 * 1024
 """Octets that are worked on at once."""
-MOST_TIMES = 200
+MOST_TIMES = 100
 """How many times larger a file may become by unpacking: lists become 10 to 30 times larger, bombs 1,000."""
 ALLOWANCE = 1024 * 1024
 """Octets that may be unpacked before `MOST_TIMES` counts."""

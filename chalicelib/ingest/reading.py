@@ -48,6 +48,8 @@ def rows_of(chunks: Iterable[bytes]) -> Iterator[Row]:
     lines = _Lines(_split(text_of(chunks)))
     separator = _separator(lines)
     for line in lines:
+        if not line:
+            continue
         if '"' in line:
             row = _quoted_row(line, lines, separator)
         else:

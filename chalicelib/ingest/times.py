@@ -22,10 +22,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 _DIGITS = re.compile(r"(\d{9,10})(?:\.(\d{1,9}))?|(\d{13})", re.ASCII)
-_ZONE = r"(?:\s?(?P<zone>[Zz]|UTC|GMT|[+-]\d{2}(?::?\d{2})?))?"
+_AGAIN = r"(?: \(?(?:[A-Z]{1,5}|[+-]\d{2,4})\)?)?"  # Go and mail name the zone again after its offset
+_ZONE = rf"(?:\s?(?:[Zz]|UTC|GMT|(?P<zone>[+-]\d{{2}}(?::?\d{{2}})?){_AGAIN}))?"
 _CLOCK = rf"(?P<hour>\d{{2}}):?(?P<minute>\d{{2}})(?::?(?P<second>\d{{2}})(?:[.,](?P<fraction>\d{{1,9}}))?)?{_ZONE}"
-_GO = r"(?: (?:[A-Z]{1,5}|[+-]\d{2,4}))?"  # Go names the zone again after its offset
-_ISO = re.compile(rf"(?P<year>\d{{4}})([-/]?)(?P<month>\d{{2}})\2(?P<day>\d{{2}})(?:[Tt ]?{_CLOCK}{_GO})?", re.ASCII)
+_ISO = re.compile(rf"(?P<year>\d{{4}})([-/]?)(?P<month>\d{{2}})\2(?P<day>\d{{2}})(?:[Tt ]?{_CLOCK})?", re.ASCII)
 _RFC_5322 = re.compile(
     rf"(?:[A-Za-z]{{3}}, ?)?(?P<day>\d{{1,2}}) (?P<name>[A-Za-z]{{3}}) (?P<year>\d{{4}})(?: {_CLOCK})?", re.ASCII
 )
@@ -81,7 +81,7 @@ def _month(told: dict[str, str]) -> int:
 
 
 def _zone(text: str | None) -> timezone:
-    if text is None or text[0] not in "+-":
+    if text is None:
         return UTC
     digits = text[1:].replace(":", "").ljust(4, "0")
     if int(digits[2:]) >= _MINUTES:
