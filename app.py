@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chalicelib.api.acts import acts
+from chalicelib.api.changes import changes
 from chalicelib.api.checks import checks
 from chalicelib.api.description import description
 from chalicelib.api.keys import keys
@@ -14,5 +15,5 @@ from chalicelib.web.preferences import preferences
 from chalicelib.web.unsubscribe import unsubscribe
 
 app = SignoffApp(app_name="signoff")
-for blueprint in (unsubscribe, preferences, opt_out_form, description, checks, links, acts, recipients, keys):
+for blueprint in (unsubscribe, preferences, opt_out_form, description, checks, links, acts, recipients, changes, keys):
     app.register_blueprint(blueprint)

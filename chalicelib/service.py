@@ -15,6 +15,7 @@ from chalicelib.store.cache import Cache
 from chalicelib.store.calls import connect
 from chalicelib.store.engine import DynamoEngine
 from chalicelib.store.evidence import Evidences
+from chalicelib.store.feed import Feed
 from chalicelib.store.keys import Keys
 from chalicelib.store.ledger import Ledger, Timing
 from chalicelib.store.limits import Limits
@@ -43,6 +44,8 @@ class Service:
     monotonic: Callable[[], float] = time.monotonic
     clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000
     """Milliseconds since 1970 UTC."""
+    pause: Callable[[float], None] = time.sleep
+    """Seconds; who waits for changes waits by it."""
 
     @cached_property
     def _wire(self) -> Wire:
@@ -58,6 +61,11 @@ class Service:
     def reader(self) -> Reader:
         """The read path."""
         return Reader(self._wire, self.settings.recipients_table)
+
+    @cached_property
+    def feed(self) -> Feed:
+        """The ledger as it grows."""
+        return Feed(self._wire, self.settings.recipients_table)
 
     @cached_property
     def senders(self) -> Senders:

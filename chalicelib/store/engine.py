@@ -60,7 +60,7 @@ class DynamoEngine:
             raise Busy  # an unprocessed key is not an absent one
         return Snapshot(
             recipient=load_recipient(found[key]) if key in found else None,
-            head=_load_head(found[head_key]) if head_key in found else None,
+            head=load_head(found[head_key]) if head_key in found else None,
             date=date,
         )
 
@@ -86,7 +86,7 @@ def _why(error: TransactWriteError) -> Exception:
     if _CONDITION not in codes:
         return Busy() if codes <= _RESTING else StoreUnavailable(f"the store refused a transaction: {sorted(codes)}")
     has_only_head_moved = recipient is None and head is not None and head.raw_item is not None
-    return Refused(_load_head(head.raw_item) if has_only_head_moved and head and head.raw_item else None)
+    return Refused(load_head(head.raw_item) if has_only_head_moved and head and head.raw_item else None)
 
 
 def _if_version(version: int) -> Condition:
@@ -192,7 +192,8 @@ def load_line(raw: Raw) -> Entry | SenderEntry:
     )
 
 
-def _load_head(raw: Raw) -> Head:
+def load_head(raw: Raw) -> Head:
+    """The head in a raw item."""
     item = _texts(raw)
     return Head(int(item["seq"]), int(item["epoch"]))
 
