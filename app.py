@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chalicelib.api.acts import acts
+from chalicelib.api.changes import changes
 from chalicelib.api.checks import checks
 from chalicelib.api.description import description
 from chalicelib.api.imports import imports
@@ -27,6 +28,7 @@ BLUEPRINTS = (
     links,
     acts,
     recipients,
+    changes,
     keys,
     imports,
     events,

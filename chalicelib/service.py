@@ -16,6 +16,7 @@ from chalicelib.store.cache import Cache
 from chalicelib.store.calls import connect
 from chalicelib.store.engine import DynamoEngine
 from chalicelib.store.evidence import Evidences
+from chalicelib.store.feed import Feed
 from chalicelib.store.files import Files
 from chalicelib.store.jobs import Jobs
 from chalicelib.store.keys import Keys
@@ -47,6 +48,8 @@ class Service:
     monotonic: Callable[[], float] = time.monotonic
     clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000
     """Milliseconds since 1970 UTC."""
+    pause: Callable[[float], None] = time.sleep
+    """Seconds; who waits for changes waits by it."""
 
     @cached_property
     def _wire(self) -> Wire:
@@ -62,6 +65,11 @@ class Service:
     def reader(self) -> Reader:
         """The read path."""
         return Reader(self._wire, self.settings.recipients_table)
+
+    @cached_property
+    def feed(self) -> Feed:
+        """The ledger as it grows."""
+        return Feed(self._wire, self.settings.recipients_table)
 
     @cached_property
     def senders(self) -> Senders:

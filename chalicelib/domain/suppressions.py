@@ -16,6 +16,8 @@ from chalicelib.domain.state import Mark, State, Value
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from chalicelib.domain.categories import Category
+
 Cell = tuple[str, Reason]
 """A scope and a reason: what names a row of one recipient."""
 
@@ -38,7 +40,8 @@ class Suppression:
 class Effects:
     """What an act did to the list: cells added, with their dates, and cells removed.
 
-    A category that a row of all mail begins to except is a cell removed, and added where it ceases to.
+    A category that a row of all mail begins to except is a cell removed, and added where it ceases to. What is removed
+    is so after what is added: a new row of all mail may except some from its beginning.
     """
 
     added: tuple[tuple[str, Reason, int], ...] = ()
@@ -53,6 +56,19 @@ def suppressions_of(state: State) -> tuple[Suppression, ...]:
     return tuple(_rows(state))
 
 
+def is_about(row: Suppression, category: Category) -> bool:
+    """Whether a row is of this category, or of all mail and withholds it too.
+
+    Of a service alert only what is undeliverable is withheld (rule 3); a row of its own says what a recipient chose
+    while it was optional.
+    """
+    if row.scope != ALL:
+        return row.scope == category.id
+    if category.is_service_alert:
+        return row.reason is Reason.UNDELIVERABLE
+    return category.id not in row.excepted
+
+
 def effects_of(before: State, after: State) -> Effects:
     """What became of the rows."""
     was, now = _by_cell(before), _by_cell(after)
@@ -63,8 +79,10 @@ def effects_of(before: State, after: State) -> Effects:
         ceased = set(was[cell].excepted) - set(row.excepted) if cell in was else ()
         added += [(scope, row.reason, row.since) for scope in ([row.scope] if cell not in was else sorted(ceased))]
     for cell, row in was.items():
-        begun = set(now[cell].excepted) - set(row.excepted) if cell in now else ()
-        removed += [(scope, row.reason) for scope in ([row.scope] if cell not in now else sorted(begun))]
+        removed += [(row.scope, row.reason)] if cell not in now else []
+    for cell, row in now.items():
+        begun = set(row.excepted) - set(was[cell].excepted if cell in was else ())
+        removed += [(scope, row.reason) for scope in sorted(begun)]
     return Effects(tuple(added), tuple(removed))
 
 
@@ -105,8 +123,9 @@ def _lifted_at(state: State, category: str) -> int:
 
 
 def _opted_in_after(state: State, at: int) -> tuple[str, ...]:
-    return tuple(sorted(category for category in state.choice if opted_in_at(state, category) > at))
+    return tuple(sorted(category for category in {*state.choice} - {ALL} if opted_in_at(state, category) > at))
 
 
 def _lifted_after(state: State, at: int) -> tuple[str, ...]:
-    return tuple(sorted(category for category in {*state.choice, *state.consent} if _lifted_at(state, category) > at))
+    known = {*state.choice, *state.consent} - {ALL}
+    return tuple(sorted(category for category in known if _lifted_at(state, category) > at))
