@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import secrets
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import botocore.session
@@ -72,7 +73,13 @@ def dynamodb_client(url: str | None = None) -> Any:
 
 
 def _client(service: str, url: str | None) -> Any:
-    return botocore.session.get_session().create_client(service, region_name=REGION, endpoint_url=url)
+    return _session().create_client(service, region_name=REGION, endpoint_url=url)
+
+
+@cache
+def _session() -> Any:
+    """One for all tests: what it has read of a service it need not read again."""
+    return botocore.session.get_session()
 
 
 def make_files(stage: str, url: str | None = None) -> LocalFiles:
