@@ -64,7 +64,7 @@ def _put_back(service: Service, record: SQSRecord) -> None:
     try:
         service.queue.put_back(record.receipt_handle, pause)
     except StoreUnavailable as error:
-        LOG.warning("a failed job comes again later than it could: %s", error)
+        LOG.error("a failed job comes again later than it could: %s", error)  # noqa: TRY400 - as above
 
 
 def _facts(error: Exception) -> str:

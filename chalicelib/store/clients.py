@@ -6,11 +6,13 @@ A client takes 100 to 300 ms to make, so each is made when it is first used and 
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.loaders import create_loader
 from urllib3.exceptions import HTTPError
 
 from chalicelib.domain.errors import StoreUnavailable
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from botocore.config import _S3Dict
+    from botocore.loaders import Loader
 
 CONNECT_TIMEOUT = 1
 READ_TIMEOUT = 10
@@ -42,8 +45,15 @@ def make_client(service: str, region: str, url: str | None, s3: _S3Dict | None =
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
-    # A session of its own: the default one is not made to be shared between threads.
-    return botocore.session.Session().create_client(service, region_name=region, endpoint_url=url, config=config)
+    session = botocore.session.Session()  # one for each client: it is not made to be shared between threads
+    session.register_component("data_loader", _models())
+    return session.create_client(service, region_name=region, endpoint_url=url, config=config)
+
+
+@cache
+def _models() -> Loader:
+    """The descriptions of AWS, read once: they are most of what a client costs."""
+    return create_loader()
 
 
 @contextmanager

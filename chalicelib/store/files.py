@@ -26,7 +26,9 @@ CHUNK = 1_000_000
 BREAKS = 5
 """How often in a row a connection may break without one octet more."""
 _S3 = "the file store"
-_ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})
+_ABSENT = frozenset({"404", "NoSuchKey"})
+_NO_UPLOAD = frozenset({"404", "NoSuchUpload"})
+_PAST_ITS_END = frozenset({"416", "InvalidRange"})
 _UNSAFE_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]")
 
 
@@ -74,11 +76,8 @@ class Files:
 
     def find(self, key: str) -> Stored | None:
         """How large a file is, and which version of it this is; None where there is no such file."""
-        try:
-            answer = self._ask("head_object", Key=key)
-        except _Absent:
-            return None
-        return Stored(int(answer["ContentLength"]), str(answer["ETag"]))
+        answer = self._ask("head_object", but=_ABSENT, Key=key)
+        return None if answer is None else Stored(int(answer["ContentLength"]), str(answer["ETag"]))
 
     def size(self, key: str) -> int | None:
         """In octets; None where there is no such file."""
@@ -108,39 +107,34 @@ class Files:
 
     def put(self, key: str, octets: bytes) -> None:
         """Stores a whole file in the place of what was there."""
-        self._ask("put_object", Key=key, Body=octets)
+        self._done("put_object", Key=key, Body=octets)
 
     def delete(self, key: str) -> None:
         """Deletes a file; one that is not there is no error."""
-        self._ask("delete_object", Key=key)
+        self._done("delete_object", Key=key)
 
     def begin(self, key: str) -> str:
         """The id of an upload in parts. Nothing is to be seen of it before `finish`."""
-        return str(self._ask("create_multipart_upload", Key=key)["UploadId"])
+        return str(self._done("create_multipart_upload", Key=key)["UploadId"])
 
     def add_part(self, key: str, upload: str, number: int, octets: bytes) -> str:
         """Adds part `number`, from 1, or puts it in the place of what had this number; its etag.
 
         Every part but the last has at least 5 MiB, or `finish` is refused.
         """
-        return str(self._ask("upload_part", Key=key, UploadId=upload, PartNumber=number, Body=octets)["ETag"])
+        return str(self._done("upload_part", Key=key, UploadId=upload, PartNumber=number, Body=octets)["ETag"])
 
     def finish(self, key: str, upload: str, etags: Sequence[str]) -> None:
         """Makes one file of the parts, at least one; `etags` in the order of their numbers. Twice is no error."""
-        parts = [{"PartNumber": number, "ETag": etag} for number, etag in enumerate(etags, 1)]
-        try:
-            self._ask("complete_multipart_upload", Key=key, UploadId=upload, MultipartUpload={"Parts": parts})
-        except _NoUpload:
-            # It was finished already, and nobody heard of that; or it was aborted, and there is no file.
-            if self.size(key) is None:
-                raise
+        parts = {"Parts": [{"PartNumber": number, "ETag": etag} for number, etag in enumerate(etags, 1)]}
+        wanted = {"Key": key, "UploadId": upload, "MultipartUpload": parts}
+        # Without an upload it was finished already, and nobody heard of that; or aborted, and then there is no file.
+        if self._ask("complete_multipart_upload", but=_NO_UPLOAD, **wanted) is None and self.size(key) is None:
+            raise StoreUnavailable("an upload in parts was given up")
 
     def abort(self, key: str, upload: str) -> None:
         """Forgets an upload in parts; one that is not there is no error."""
-        try:
-            self._ask("abort_multipart_upload", Key=key, UploadId=upload)
-        except _NoUpload:
-            return
+        self._ask("abort_multipart_upload", but=_NO_UPLOAD, Key=key, UploadId=upload)
 
     def _signed(self, operation: str, key: str, seconds: int, **more: str) -> str:
         with told(_S3):
@@ -154,42 +148,24 @@ class Files:
             wanted["Range"] = f"bytes={place}-"
         if version is not None:
             wanted["IfMatch"] = version
-        try:
-            answer = self._ask("get_object", **wanted)
-        except _OutOfRange:
-            if self.size(key) == place:
-                return io.BytesIO(), version
-            raise
-        return answer["Body"], answer["ETag"]
+        answer = self._ask("get_object", but=_PAST_ITS_END, **wanted)
+        if answer is not None:
+            return answer["Body"], answer["ETag"]
+        if self.size(key) != place:
+            raise StoreUnavailable("a file is shorter than it was")
+        return io.BytesIO(), version
 
-    def _ask(self, operation: str, **wanted: Any) -> dict[str, Any]:
-        """One call. Raises `StoreUnavailable`, of a kind of its own where a caller may know better."""
+    def _ask(self, operation: str, *, but: frozenset[str] = frozenset(), **wanted: Any) -> dict[str, Any] | None:
+        """One call; None where S3 refuses it by one of the names in `but`."""
         with told(_S3):
             try:
                 answer: dict[str, Any] = getattr(self._client, operation)(Bucket=self._bucket, **wanted)
             except ClientError as error:
-                code = code_of(error)
-                if kind := _KINDS.get(str(code)):
-                    raise kind(f"{_S3} refused a call: {code}") from None
+                if code_of(error) in but:
+                    return None
                 raise
         return answer
 
-
-class _Absent(StoreUnavailable):
-    """There is no such file."""
-
-
-class _NoUpload(StoreUnavailable):
-    """There is no such upload in parts."""
-
-
-class _OutOfRange(StoreUnavailable):
-    """The file ends before the octet that was asked for."""
-
-
-_KINDS: dict[str, type[StoreUnavailable]] = {
-    **dict.fromkeys(_ABSENT, _Absent),
-    "NoSuchUpload": _NoUpload,
-    "InvalidRange": _OutOfRange,
-    "416": _OutOfRange,
-}
+    def _done(self, operation: str, **wanted: Any) -> dict[str, Any]:
+        """One call that S3 has no reason to refuse."""
+        return self._ask(operation, **wanted) or {}

@@ -25,9 +25,8 @@ if TYPE_CHECKING:
 
 FUNCTION = "jobs"
 HIDDEN = 4
-"""Seconds for which a message that was received is hidden; renewed while it is worked on, so that the message of a
+"""Seconds for which a message that was received is hidden, renewed every second while it is worked on: the message of a
 worker that was killed comes again as soon as this."""
-_RENEWED = 1.0
 _PAUSE = 0.2
 """Seconds between two looks into an empty queue. Not a long poll: moto answers one request at a time."""
 _PAUSE_AFTER_TROUBLE = 1.0
@@ -44,9 +43,10 @@ def add_to(commands: Any) -> None:
 def run(_options: argparse.Namespace) -> int:
     """Work until killed. Raises CannotRun where this is not an environment that the runner has made."""
     try:
-        queue = LocalQueue(os.environ["SIGNOFF_SQS_URL"], os.environ["SIGNOFF_JOBS_QUEUE_URL"])
+        url, queue_url = os.environ["SIGNOFF_SQS_URL"], os.environ["SIGNOFF_JOBS_QUEUE_URL"]
     except KeyError as error:
         raise CannotRun(f"{error.args[0]} is not set: the worker is started by `python -m infra run`.") from None
+    queue = LocalQueue(botocore.session.get_session().create_client("sqs", endpoint_url=url), queue_url)
     handler = importlib.import_module("app").app.handler_map.get(FUNCTION)
     if handler is None:
         raise CannotRun(f"The application has no function `{FUNCTION}` for the jobs.")
@@ -75,9 +75,10 @@ def work_once(queue: LocalQueue, handler: Callable[[Any, Any], Any]) -> bool:
 class LocalQueue:
     """The queue of jobs at moto, with messages in the form in which Lambda hands them over."""
 
-    def __init__(self, url: str, queue_url: str) -> None:
-        self._client: Any = botocore.session.get_session().create_client("sqs", endpoint_url=url)
+    def __init__(self, client: Any, queue_url: str, *, renewed: float = 1.0) -> None:
+        self._client = client
         self._queue_url = queue_url
+        self._renewed = renewed
 
     def receive(self) -> dict[str, Any] | None:
         """The next message, hidden for some seconds; None where there is none."""
@@ -103,7 +104,7 @@ class LocalQueue:
     def hiding(self, record: dict[str, Any]) -> Iterator[None]:
         """Keep a message hidden for as long as the block lasts."""
         done = threading.Event()
-        thread = threading.Thread(target=self._keep_hidden, args=(record, done), daemon=True)
+        thread = threading.Thread(target=self._keep_hidden, args=(record, done), name="hiding", daemon=True)
         thread.start()
         try:
             yield
@@ -112,7 +113,7 @@ class LocalQueue:
             thread.join()
 
     def _keep_hidden(self, record: dict[str, Any], done: threading.Event) -> None:
-        while not done.wait(_RENEWED):
+        while not done.wait(self._renewed):
             try:
                 self._client.change_message_visibility(
                     QueueUrl=self._queue_url, ReceiptHandle=record["receiptHandle"], VisibilityTimeout=HIDDEN
