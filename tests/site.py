@@ -82,8 +82,6 @@ def settings_for(tables: LocalTables, files: LocalFiles | None = None) -> Settin
             "SIGNOFF_SQS_URL": url,
             "SIGNOFF_MASTER_KEYS": json.dumps({"1": {"secret": key, "state": "minting"}}),
             "SIGNOFF_PEPPER_KEY": base64.b64encode(bytes(range(64))).decode(),
-            "SIGNOFF_FILES_BUCKET": "files",
-            "SIGNOFF_JOBS_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/jobs",
             "AWS_REGION": "us-east-1",
         }
     )
