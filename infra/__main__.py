@@ -1,4 +1,4 @@
-"""The command line of those who run Signoff: `python -m infra --help`."""
+"""The command line of those who run Signoff, and of those who use one that runs."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import argparse
 import sys
 
 from infra import engine_command
+from infra.client import changes, checking, exporting, importing
 from infra.local import run, worker
 from infra.local.problems import CannotRun
 
-COMMANDS = (run, worker, engine_command)
+COMMANDS = (run, worker, engine_command, importing, exporting, checking, changes)
 """Modules with `add_to(commands)`, which adds a parser and sets its default `command`: options → exit code."""
 
 
@@ -20,11 +21,15 @@ def main(arguments: list[str] | None = None) -> int:
     for module in COMMANDS:
         module.add_to(commands)
     options = parser.parse_args(arguments)
+    options.words = sys.argv[1:] if arguments is None else arguments
     try:
         code: int = options.command(options)
     except CannotRun as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("Stopped before anything was begun.", file=sys.stderr)
+        return 130
     return code
 
 
