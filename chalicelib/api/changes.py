@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from chalice.app import Blueprint
 
-from chalicelib.api import queries, times
+from chalicelib.api import times
 from chalicelib.api.registers import tell_registers
-from chalicelib.api.serving import MOST, route
+from chalicelib.api.serving import route
 from chalicelib.api.telling import tell_category, tell_entry
 from chalicelib.boundary import JSON, text_answer
 from chalicelib.domain.acts import Erased
 from chalicelib.domain.senders import SenderEntry
-from chalicelib.use_cases.following import LONGEST_WAIT, Wanted, cursor_of, follow
+from chalicelib.use_cases.following import Wanted, cursor_of, follow
 
 if TYPE_CHECKING:
     from chalice.app import Response
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from chalicelib.service import Service
     from chalicelib.use_cases.following import Change, Changes
 
+MOST = 1_000
+"""Changes in one answer."""
 MOST_CHARACTERS = 3_500_000
 """In one answer: a Lambda function may answer with 6 MB, in which every quotation mark of ours takes two octets."""
 changes = Blueprint(__name__)
@@ -35,9 +37,9 @@ changes = Blueprint(__name__)
 def feed(asked: Asked) -> Response:
     """What came after the cursor."""
     wanted = Wanted(
-        cursor=asked.query.get("cursor"),
-        limit=queries.number(asked.query, "limit", range(1, MOST + 1), MOST),
-        wait=queries.number(asked.query, "wait", range(LONGEST_WAIT + 1), 0),
+        cursor=asked.parameters.get("cursor"),
+        limit=asked.parameters.get("limit", MOST),
+        wait=asked.parameters.get("wait", 0),
     )
     page = follow(asked.service, asked.sender, wanted)
     return text_answer(tell_changes(asked.service, asked.sender, page), JSON)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from chalice.app import Blueprint
 
 from chalicelib.api import times
-from chalicelib.api.paging import next_link, page_size
-from chalicelib.api.serving import listed, route
+from chalicelib.api.paging import next_link
+from chalicelib.api.serving import route
 from chalicelib.boundary import json_answer
 from chalicelib.domain.categories import ALL
 from chalicelib.domain.errors import CannotOptOut, InvalidRequest, UnknownJob
@@ -50,9 +50,7 @@ def new_import(asked: Asked) -> Response:
 @route(imports, "/v1/imports", ["GET", "HEAD"], "read")
 def all_imports(asked: Asked) -> Response:
     """The imports of the sender, newest first."""
-    limit, before = page_size(asked.query, MOST_JOBS), asked.query.get("cursor")
-    if before is not None and kind_of(before) is not JobKind.IMPORT:
-        raise InvalidRequest("the cursor in the query is the id of an import")
+    limit, before = asked.parameters.get("limit", MOST_JOBS), asked.parameters.get("cursor")
     jobs = asked.service.jobs.newest(JobKind.IMPORT, asked.sender.code, before, limit)
     older = jobs[-1].id if len(jobs) == limit else None
     response = json_answer({"imports": [_tell(asked, job) for job in jobs], "cursor": older})
@@ -68,9 +66,18 @@ def one_import(asked: Asked, import_id: str) -> Response:
 
 
 def _imported(asked: Asked) -> Response:
-    rows, defaults = listed(asked.body, "rows"), _defaults(asked, asked.body.get("default", {}))
+    rows = [_row(asked, index) for index in range(len(asked.body["rows"]))]
+    defaults = _defaults(asked, asked.body.get("default", {}))
     job, refused = import_rows(asked.service, asked.sender, asked.key, asked.request, rows, defaults)
     return json_answer({**_tell(asked, job), "rejected": [_refused(row) for row in refused]})
+
+
+def _row(asked: Asked, index: int) -> Any:
+    """One row as it was sent, or why it does not fit its description."""
+    try:
+        return asked.item("rows", index)
+    except InvalidRequest as error:
+        return RefusedRow(index + 1, error.pointer.partition(f"/rows/{index}")[2][1:], error.reason)
 
 
 def _wanted(asked: Asked) -> dict[str, Any]:

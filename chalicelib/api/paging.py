@@ -1,4 +1,4 @@
-"""Pages of lists: how many, and where the next one is (conformance G5)."""
+"""Pages of lists: where the next one is (conformance G5)."""
 
 from __future__ import annotations
 
@@ -6,17 +6,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
     from chalice.app import Response
 
     from chalicelib.api.serving import Asked
-
-
-def page_size(query: Mapping[str, Any], most: int) -> int:
-    """The limit that was asked for, else the most."""
-    return int(query.get("limit", most))
 
 
 def next_link(response: Response, asked: Asked, path: str, cursor: str | None) -> Response:

@@ -91,7 +91,7 @@ def upload_url(service: Service, job: Job) -> str:
 def import_rows(  # noqa: PLR0913, PLR0917 - each is one thing of the request
     service: Service, sender: Sender, key: ApiKey, request: Request, rows: Sequence[object], defaults: Defaults
 ) -> tuple[Job, list[RefusedRow]]:
-    """Imports rows at once; those that are refused keep nothing from the others.
+    """Imports rows at once; those that are refused, here or before, keep nothing from the others.
 
     Raises `StoreUnavailable` where not all could be recorded: the same request again is then safe.
     """
@@ -121,6 +121,9 @@ def _read_rows(
 ) -> tuple[list[Numbered], list[RefusedRow]]:
     taken, refused = [], []
     for line, item in enumerate(rows, start=1):
+        if isinstance(item, RefusedRow):
+            refused.append(item)
+            continue
         try:
             taken.append((line, read_json_row(item, defaults, sender.catalogue, created)))
         except RowRefused as error:
