@@ -6,7 +6,8 @@ import csv
 import gzip
 import io
 import random
-from itertools import islice
+import tracemalloc
+from itertools import chain, islice, repeat
 from typing import TYPE_CHECKING
 
 import pytest
@@ -48,6 +49,7 @@ READ_WELL: dict[str, bytes] = {
     "gzip": packed(PLAIN),
     "gzip of a bom": gzip.compress(b"\xef\xbb\xbf" + PLAIN.encode()),
     "gzip of two members": packed(PLAIN[:9]) + packed(PLAIN[9:]),
+    "gzip of a mark in two members": gzip.compress(b"\xff") + gzip.compress(b"\xfe" + PLAIN.encode("utf-16-le")),
     "gzip with an empty member": packed(PLAIN) + packed(""),
     "gzip with zeros behind it": packed(PLAIN) + bytes(BLOCK + 5),
     "columns of nothing at the end": f"email\n{ADA},,\n{BEN}\n".encode(),
@@ -153,6 +155,28 @@ def test_a_quote_that_is_never_closed_gives_back_every_line_it_took(line: str) -
     assert [row.flaw for row in rows if row.flaw] == [reading.BAD_QUOTES]
 
 
+def test_a_quote_that_is_closed_too_late_is_not_closed() -> None:
+    for lines, flaws in ((MOST_LINES_OF_A_ROW - 1, []), (MOST_LINES_OF_A_ROW, [reading.BAD_QUOTES] * 2)):
+        content = 'email,name\n"' + "x\n" * lines + '",b\n'
+        assert [row.flaw for row in rows_of([content.encode()]) if row.flaw] == flaws
+
+
+@pytest.mark.parametrize(
+    ("line", "block"), [(b"", b"x"), (b'"', b"x"), (b'"\n', b"x" * 63 + b"\n")], ids=["line", "quote", "rows"]
+)
+def test_memory_is_bounded_whatever_comes(line: bytes, block: bytes) -> None:
+    """5 MB without an end of a line, without an end of a quote, and rows behind such a quote."""
+    block *= BLOCK // len(block)
+    tracemalloc.start()
+    try:
+        rows = sum(1 for _ in rows_of(chain([b"email\n", line], repeat(block, 80))))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert rows
+    assert peak < 2_000_000
+
+
 def test_a_row_may_be_as_long_as_is_said_and_no_longer() -> None:
     for extra, flaw in ((0, None), (1, reading.TOO_LONG)):
         content = b"email\n" + b"x" * (MOST_OF_A_ROW + extra) + b"\n"
@@ -177,6 +201,10 @@ def test_the_file_is_never_held_whole() -> None:
 
     assert len(list(islice(rows_of(endless()), 100_000))) == 100_000
     assert taken * 1_400 < 100_000 * 14 + 4 * BLOCK
+
+
+ROWS = gzip.compress(b"email\n" + b"".join(b"a%d@example.com\n" % number for number in range(40_000)))
+DAMAGED = ROWS[: len(ROWS) // 2] + bytes(100) + ROWS[len(ROWS) // 2 + 100 :]
 
 
 def cut(content: bytes, sizes: list[int]) -> Iterator[bytes]:
@@ -233,6 +261,8 @@ FILES = st.one_of(
 @given(FILES, st.lists(st.integers(1, 100_000) | st.integers(1, 5), max_size=4).filter(lambda sizes: sum(sizes) != 1))
 @example(READ_WELL["utf-16, big endian"], [1, 1])
 @example(READ_WELL["gzip of two members"], [1, 1])
+@example(DAMAGED, [1_000])
+@example(DAMAGED, [30_000])
 @example("é€\U0001f600\r\n".encode(), [1, 1])
 @settings(deadline=None)
 def test_it_does_not_matter_how_the_octets_are_cut(content: bytes, sizes: list[int]) -> None:
