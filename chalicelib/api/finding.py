@@ -23,7 +23,7 @@ Wrong = tuple[str, str]
 
 FORMATS: Mapping[str, Callable[[str], object]] = {"date-time": lambda text: times.take(text, "")}
 """What reads a text of this format. Raises `InvalidRequest`."""
-ANNOTATIONS = {"description", "example", "examples", "title", "deprecated", "x-each", "x-expected"}
+ANNOTATIONS = {"description", "example", "examples", "title", "default", "deprecated", "x-each", "x-expected"}
 KEYWORDS = ANNOTATIONS | {
     *("type", "enum", "const", "oneOf", "anyOf", "if", "then", "discriminator"),
     *("properties", "required", "additionalProperties"),

@@ -240,7 +240,13 @@ def test_a_missing_parameter_and_one_that_comes_twice_are_named(site: Site, call
 def test_no_route_takes_a_name_that_its_description_lacks(site: Site, caller: Caller, path: str, method: str) -> None:
     if "security" not in DOCUMENT["paths"][path][method]:
         return
-    values = {"recipient": "rcp_" + "a" * 26, "key_id": "a" * 16, "category_id": "news"}
+    values = {
+        "recipient": "rcp_" + "a" * 26,
+        "key_id": "a" * 16,
+        "category_id": "news",
+        "import_id": "imp_" + "0" * 26,
+        "export_id": "exp_" + "0" * 26,
+    }
     bearer = {"Authorization": f"Bearer {caller.key(*SCOPES)}"}
 
     answer = send(method.upper(), path, values, headers=bearer, query={"surprise": "1"}, body=b"{}")

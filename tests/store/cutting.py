@@ -56,6 +56,7 @@ def cutting_store(octets: bytes, *cuts: int | None) -> Iterator[CuttingStore]:
         def do_HEAD(self) -> None:
             self.send_response(200 if store.octets else 404)
             self.send_header("Content-Length", str(len(store.octets)))
+            self.send_header("ETag", store.version)
             self.end_headers()
 
         def do_POST(self) -> None:
