@@ -12,10 +12,7 @@ PART = 8 * 1024 * 1024
 
 @dataclass(slots=True)
 class Multipart:
-    """One file under way. Nothing of it is to be seen before `finish`.
-
-    Between two parts, where `is_even`, it can be left and gone on with from its `upload` and `etags`.
-    """
+    """One file under way. Nothing of it is to be seen before `finish`."""
 
     files: Files
     key: str
@@ -23,16 +20,16 @@ class Multipart:
     etags: list[str] = field(default_factory=list)
     _kept: bytearray = field(default_factory=bytearray)
 
-    @property
-    def is_even(self) -> bool:
-        """Whether all that was written has been sent."""
-        return not self._kept
+    def write(self, octets: bytes) -> bool:
+        """Adds to the end; sends what makes a part, and whether it did. Raises `StoreUnavailable`.
 
-    def write(self, octets: bytes) -> None:
-        """Adds to the end; sends what makes a part. Raises `StoreUnavailable`."""
+        After a part was sent, the file can be left, and gone on with from its `upload` and `etags`.
+        """
         self._kept += octets
-        if len(self._kept) >= PART:
-            self._send()
+        if len(self._kept) < PART:
+            return False
+        self._send()
+        return True
 
     def finish(self) -> None:
         """Sends the rest, and makes the file. Raises `StoreUnavailable`."""

@@ -36,6 +36,9 @@ LONGEST_WAIT = 20
 """Seconds."""
 LAST_START = LONGEST_WAIT + 0.5
 """Seconds after which no read begins: each ends within 4.4 s, and the function has 25 s."""
+UNSETTLED = 100
+"""The last lines of a shard, whose items may still be becoming visible; a bulk transaction has 32."""
+LOOKS = 10
 OVERDUE = 60_000
 """Milliseconds after which what is missing is no delay."""
 
@@ -116,6 +119,36 @@ def follow(service: Service, sender: Sender, wanted: Wanted, rules: Rules = RULE
             look.tell_overdue()
             return page
         service.pause(min(LOOK_EVERY, left))
+
+
+def settled_position(service: Service, sender: Sender) -> Position:
+    """Where the ledger ends, once everything up to there is to be seen in the recipients: a copy may begin after it.
+
+    Whoever reads a recipient strongly after this sees at least what the line of that recipient, up to here, made of it.
+    Raises `StoreUnavailable`.
+    """
+    heads = service.feed.heads(sender.code, sender.shards)
+    position = Position(max(head.epoch for head in heads), tuple(head.seq for head in heads))
+    for _ in range(LOOKS):
+        if _is_all_settled(service, sender, position):
+            return position
+        service.pause(LOOK_EVERY)
+    raise StoreUnavailable("the store shows what it has acknowledged too late")
+
+
+def _is_all_settled(service: Service, sender: Sender, position: Position) -> bool:
+    """Of each shard only the last lines can be on their way: each transaction waits for the head of the one before."""
+    wanted = [
+        (shard, range(max(1, number - UNSETTLED + 1), number + 1))
+        for shard, number in enumerate(position.numbers)
+        if number
+    ]
+    lines = service.feed.lines(sender.code, wanted)
+    if any(len(lines[shard]) < len(numbers) for shard, numbers in wanted):
+        return False
+    entries = [line for of_shard in lines.values() for line in of_shard if isinstance(line, Entry)]
+    recipients = service.feed.recipients([*{entry.place for entry in entries}])
+    return all(_is_settled(entry, recipients[entry.place]) for entry in entries)
 
 
 def cursor_of(service: Service, sender: Sender, position: Position) -> str:
