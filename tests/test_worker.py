@@ -60,8 +60,9 @@ ODD_MESSAGES: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize(("message", "jobs"), GOOD_MESSAGES.values(), ids=GOOD_MESSAGES)
-def test_a_message_names_its_jobs(message: dict[str, Any], jobs: list[Job]) -> None:
+def test_a_message_names_its_jobs(message: dict[str, Any], jobs: list[Job], caplog: pytest.LogCaptureFixture) -> None:
     assert jobs_of(message) == jobs
+    assert caplog.records == []
 
 
 @pytest.mark.parametrize("message", ODD_MESSAGES, ids=range(len(ODD_MESSAGES)))
@@ -174,6 +175,7 @@ def test_a_failed_job_is_told_without_an_address_and_its_message_stays(
     message = received(moto_files, {**EXPORT, "job": KIND})
     with pytest.raises(JobFailed) as caught:
         call(record_of(message))
+    assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
     assert says in caplog.text
     assert CANARY not in caplog.text + str(caught.value)

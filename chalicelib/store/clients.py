@@ -41,8 +41,7 @@ def make_client(service: str, region: str, url: str | None, s3: _S3Dict | None =
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
         signature_version="v4" if s3 is None else "s3v4",
         s3=s3,
-        # A presigned URL must ask nothing of whoever uses it, and a stream that goes on by Range has no sum as a whole.
-        request_checksum_calculation="when_required",
+        # A stream that goes on by Range has no sum as a whole; what is sent has one.
         response_checksum_validation="when_required",
     )
     session = botocore.session.Session()  # one for each client: it is not made to be shared between threads

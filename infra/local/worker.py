@@ -27,7 +27,7 @@ FUNCTION = "jobs"
 HIDDEN = 4
 """Seconds for which a message that was received is hidden, renewed every second while it is worked on: the message of a
 worker that was killed comes again as soon as this."""
-_PAUSE = 0.2
+_PAUSE = 0.5
 """Seconds between two looks into an empty queue. Not a long poll: moto answers one request at a time."""
 _PAUSE_AFTER_TROUBLE = 1.0
 

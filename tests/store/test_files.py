@@ -191,6 +191,7 @@ def test_trouble_is_told_without_a_word_of_it(call: str) -> None:
     with pytest.raises(StoreUnavailable) as caught:
         list(getattr(files, call)(*arguments) or ())
     assert str(caught.value) == "the file store did not answer: EndpointConnectionError"
+    assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
 
 

@@ -46,6 +46,7 @@ def test_trouble_is_told_without_a_word_of_it(local_files: LocalFiles) -> None:
     with pytest.raises(StoreUnavailable) as caught:
         Queue(local_files.queue_url, REGION, "http://127.0.0.1:1").send(MESSAGE)
     assert str(caught.value) == "the queue did not answer: EndpointConnectionError"
+    assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
     with pytest.raises(StoreUnavailable) as caught:
         Queue(f"{local_files.queue_url}-not", REGION, local_files.url).send(MESSAGE)
