@@ -33,7 +33,7 @@ AT_ONCE = 4
 
 COLUMNS = ("address", "may_send", "reason", "since", "error")
 MAY_SEND = "may be sent"
-NOT_CHECKED = "no address"
+NOT_CHECKED = "no valid address"
 
 _LINE = "check a list of addresses: may this category be sent to each?"
 _DESCRIPTION = """\

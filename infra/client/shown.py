@@ -15,7 +15,6 @@ from rich.progress import (
     ProgressColumn,
     TaskID,
     TextColumn,
-    TimeElapsedColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
@@ -65,14 +64,14 @@ class Shown:
     @contextmanager
     def octets(self, label: str, of: int | None) -> Iterator[Bar]:
         """A transfer: octets, speed, time left."""
-        columns = (DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn(compact=True))
+        columns = (DownloadColumn(), TransferSpeedColumn(), _time_left())
         with self._under_way(label, of, columns) as bar:
             yield bar
 
     @contextmanager
     def work(self, label: str, of: int | None = None) -> Iterator[Bar]:
         """Work with a line of its own about what became of it."""
-        with self._under_way(label, of, (TimeElapsedColumn(),)) as bar:
+        with self._under_way(label, of, (_time_left(),)) as bar:
             yield bar
 
     @contextmanager
@@ -94,12 +93,18 @@ class Shown:
             lines = "".join(f"{name}: {value}\n" for name, value in rows)
             console.print(Text(f"{title}\n{lines}"), end="", soft_wrap=True)
             return
-        table = Table(title=Text(title, style="bold"), box=box.SIMPLE, show_header=False, title_justify="left")
+        console.print(Text(title, style="bold"))
+        table = Table(box=box.SIMPLE, show_header=False)
         table.add_column(style="cyan")
         table.add_column(justify="right" if all(_is_count(value) for _, value in rows) else "left", overflow="fold")
         for name, value in rows:
             table.add_row(Text(name), Text(value))
         console.print(table)
+
+
+def _time_left() -> ProgressColumn:
+    """And at the end, the time it took."""
+    return TimeRemainingColumn(compact=True, elapsed_when_finished=True)
 
 
 def count(number: int) -> str:

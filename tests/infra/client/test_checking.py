@@ -73,7 +73,7 @@ def test_each_address_has_its_row_in_the_order_of_the_list(
         "Category news: 4 addresses",
         "may be sent: 2",
         "opted_out: 1",
-        "no address: 1",
+        "no valid address: 1",
     ]
     assert "example.com" not in said.out + said.err
     assert sorted(people.parent.iterdir()) == [output, people]
