@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.domain.errors import StoreUnavailable
 from chalicelib.settings import Settings
+from chalicelib.store.budgets import Budgets
 from chalicelib.store.cache import Cache
 from chalicelib.store.calls import connect
 from chalicelib.store.engine import DynamoEngine
@@ -83,6 +84,11 @@ class Service:
     def limits(self) -> Limits:
         """The budgets of the opt-out form."""
         return Limits(self._wire, self.settings.control_table)
+
+    @cached_property
+    def budgets(self) -> Budgets:
+        """The requests a minute of each API key."""
+        return Budgets(self.limits, self.settings.key_budget, self.clock)
 
     @cached_property
     def _cached_senders(self) -> Cache[Sender]:

@@ -32,6 +32,7 @@ class Settings:
     keyring: Keyring = field(repr=False)
     pepper_key: bytes = field(repr=False)
     dynamodb_url: str | None = None
+    key_budget: int = 6_000
 
     @property
     def prefix(self) -> str:
@@ -49,6 +50,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         keyring=_keyring(environment),
         pepper_key=_pepper_key(environment),
         dynamodb_url=environment.get("SIGNOFF_DYNAMODB_URL") or None,
+        key_budget=_positive(environment, "SIGNOFF_KEY_BUDGET", 6_000),
     )
 
 
@@ -56,6 +58,12 @@ def _required(environment: Mapping[str, str], name: str) -> str:
     if not (value := environment.get(name, "").strip()):
         raise SettingsError(f"{name} is not set")
     return value
+
+
+def _positive(environment: Mapping[str, str], name: str, otherwise: int) -> int:
+    if not re.fullmatch(r"0*[1-9][0-9]{0,8}", text := environment.get(name, "").strip() or str(otherwise)):
+        raise SettingsError(f"{name} is not a whole number over 0")
+    return int(text)
 
 
 def _public_url(environment: Mapping[str, str]) -> str:
