@@ -11,8 +11,20 @@ from chalicelib.api.recipients import recipients
 from chalicelib.application import SignoffApp
 from chalicelib.web.opt_out_form import opt_out_form
 from chalicelib.web.preferences import preferences
+from chalicelib.web.reference import reference
 from chalicelib.web.unsubscribe import unsubscribe
 
 app = SignoffApp(app_name="signoff")
-for blueprint in (unsubscribe, preferences, opt_out_form, description, checks, links, acts, recipients, keys):
+for blueprint in (
+    unsubscribe,
+    preferences,
+    opt_out_form,
+    description,
+    reference,
+    checks,
+    links,
+    acts,
+    recipients,
+    keys,
+):
     app.register_blueprint(blueprint)

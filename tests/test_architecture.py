@@ -24,7 +24,7 @@ ARROWS: dict[str, set[str]] = {
     "message": {"use_cases"},
     "boundary": {"domain", "service"},
     "application": {"boundary", "domain", "service", "settings", "web"},
-    "web": {"boundary", "domain", "service", "tokens", "use_cases", "web"},
+    "web": {"api", "boundary", "domain", "service", "tokens", "use_cases", "web"},
     "api": {"api", "api_keys", "boundary", "domain", "message", "service", "use_cases"},
 }
 STORE_ONLY = {"boto3", "botocore", "pynamodb"}

@@ -68,6 +68,7 @@ ROUTES = {
     "/v1/recipients/{recipient}/acts": Route({"GET", "HEAD"}, "api", echoes=True),
     "/v1/openapi.json": Route({"GET", "HEAD"}, "open"),
     "/healthz": Route({"GET", "HEAD"}, "open"),
+    "/docs": Route({"GET", "HEAD"}, "open"),
 }
 EVERY = [(path, method) for path, route in ROUTES.items() for method in sorted(route.methods)]
 

@@ -24,7 +24,7 @@ HEAD = """# Problems
 
 Every error of the API is a problem document (RFC 9457): `type` is one of those below and never changes, `status` is the
 HTTP status, `detail` says what was wrong this time, and `pointer`, where there is one, where in the body (RFC 6901).
-`type` is a name and no address: nothing is to be fetched there. Neither field ever repeats what was sent.
+`type` is a name and no address: nothing is to be fetched there. No field ever repeats an address.
 Make decisions by `type`; show `detail` to people.
 """
 
