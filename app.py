@@ -6,6 +6,7 @@ from chalicelib.api.acts import acts
 from chalicelib.api.changes import changes
 from chalicelib.api.checks import checks
 from chalicelib.api.description import description
+from chalicelib.api.exports import exports
 from chalicelib.api.imports import imports
 from chalicelib.api.keys import keys
 from chalicelib.api.links import links
@@ -14,6 +15,7 @@ from chalicelib.application import SignoffApp
 from chalicelib.jobs import events, jobs
 from chalicelib.web.opt_out_form import opt_out_form
 from chalicelib.web.preferences import preferences
+from chalicelib.web.reference import reference
 from chalicelib.web.unsubscribe import unsubscribe
 
 __all__ = ["app", "jobs"]  # Lambda looks for both of them here
@@ -24,6 +26,7 @@ BLUEPRINTS = (
     preferences,
     opt_out_form,
     description,
+    reference,
     checks,
     links,
     acts,
@@ -31,6 +34,7 @@ BLUEPRINTS = (
     changes,
     keys,
     imports,
+    exports,
     events,
 )
 for blueprint in BLUEPRINTS:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from chalicelib.domain.errors import StoreUnavailable
 from chalicelib.settings import Settings
 from chalicelib.store.bulk import Bulk
+from chalicelib.store.budgets import Budgets
 from chalicelib.store.cache import Cache
 from chalicelib.store.calls import connect
 from chalicelib.store.engine import DynamoEngine
@@ -115,6 +116,11 @@ class Service:
     def queue(self) -> Queue:
         """The jobs that wait."""
         return Queue(self.settings.jobs_queue_url, self.settings.region, self.settings.sqs_url)
+
+    @cached_property
+    def budgets(self) -> Budgets:
+        """The requests a minute of each API key."""
+        return Budgets(self.limits, self.settings.key_budget, self.clock)
 
     @cached_property
     def _cached_senders(self) -> Cache[Sender]:

@@ -40,6 +40,7 @@ class Settings:
     dynamodb_url: str | None = None
     s3_url: str | None = None
     sqs_url: str | None = None
+    key_budget: int = 6_000
 
     @property
     def prefix(self) -> str:
@@ -61,6 +62,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         dynamodb_url=_engine_url(environment, "SIGNOFF_DYNAMODB_URL"),
         s3_url=_engine_url(environment, "SIGNOFF_S3_URL"),
         sqs_url=_engine_url(environment, "SIGNOFF_SQS_URL"),
+        key_budget=_positive(environment, "SIGNOFF_KEY_BUDGET", 6_000),
     )
 
 
@@ -68,6 +70,12 @@ def _required(environment: Mapping[str, str], name: str) -> str:
     if not (value := environment.get(name, "").strip()):
         raise SettingsError(f"{name} is not set")
     return value
+
+
+def _positive(environment: Mapping[str, str], name: str, otherwise: int) -> int:
+    if not re.fullmatch(r"0*[1-9][0-9]{0,8}", text := environment.get(name, "").strip() or str(otherwise)):
+        raise SettingsError(f"{name} is not a whole number over 0")
+    return int(text)
 
 
 def _public_url(environment: Mapping[str, str]) -> str:

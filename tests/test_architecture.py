@@ -23,12 +23,12 @@ ARROWS: dict[str, set[str]] = {
     "store": {"api_keys", "domain", "settings", "store"},
     "service": {"api_keys", "domain", "settings", "store"},
     "use_cases": {"api_keys", "cursors", "domain", "ingest", "service", "store", "tokens", "use_cases"},
-    "worker": {"domain", "service", "use_cases"},
+    "worker": {"api", "domain", "service", "use_cases"},
     "jobs": {"boundary", "domain", "service", "worker"},
     "message": {"use_cases"},
     "boundary": {"domain", "service"},
     "application": {"boundary", "domain", "service", "settings", "web"},
-    "web": {"boundary", "domain", "service", "tokens", "use_cases", "web"},
+    "web": {"api", "boundary", "domain", "service", "tokens", "use_cases", "web"},
     "api": {"api", "api_keys", "boundary", "domain", "ingest", "message", "service", "use_cases"},
 }
 STORE_ONLY = {"boto3", "botocore", "pynamodb"}

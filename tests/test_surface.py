@@ -73,6 +73,7 @@ ROUTES = {
     "/v1/imports/{import_id}": Route({"GET", "HEAD"}, "api"),
     "/v1/openapi.json": Route({"GET", "HEAD"}, "open"),
     "/healthz": Route({"GET", "HEAD"}, "open"),
+    "/docs": Route({"GET", "HEAD"}, "open"),
 }
 DONE = {"rows": 1, "rejected": 0, "changed": 1, "unchanged": 0}
 EVERY = [(path, method) for path, route in ROUTES.items() for method in sorted(route.methods)]

@@ -59,7 +59,8 @@ def _with_common(told: Json) -> Json:
 
 def document(public_url: str) -> Json:
     """The document for a deployment whose links start with `public_url`."""
-    return {**_read(), "servers": [{"url": public_url}]}
+    page = {"url": f"{public_url}/docs", "description": "The same to read, and every `type` of problem"}
+    return {**_read(), "servers": [{"url": public_url}], "externalDocs": page}
 
 
 def described(path: str, method: str) -> Json:

@@ -103,4 +103,5 @@ def route(blueprint: Blueprint, path: str, methods: Sequence[str], scope: str) -
 def _asked(blueprint: Blueprint, path: str, scope: str) -> Asked:
     service, http = service_of(blueprint), blueprint.current_request
     sender, key = authenticate(service, http.headers.get("authorization"), scope)
+    service.budgets.take(key)
     return Asked(service, sender, key, http, operation(path, http.method)).check()

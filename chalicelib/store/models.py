@@ -3,7 +3,7 @@
 Recipients table, partition key `sender#shard`:   recipient#<id>, log#<seq, 12 digits>, head, op#<id>,
                                                   evidence#<recipient id>#<act id>, job#<job id>
 Control table, partition key `sender#<code>`:     sender, key#<id>, import#<id>, export#<id>
-               partition key `limit#<code>`:      <what is counted>#<hour>
+               partition key `limit#<code>`:      <what is counted>#<hour>, key#<key id>#<minute>
 """
 
 from __future__ import annotations
@@ -171,7 +171,7 @@ class JobItem(_Item):
 
 
 class LimitItem(_Item):
-    """How often something happened in one hour. Holds no address, and nothing by which to find one."""
+    """How often something happened in one hour, or one minute. Holds no address, and nothing by which to find one."""
 
     class Meta:
         """The table; `bind` names it."""
