@@ -60,7 +60,7 @@ class DynamoEngine:
             raise Busy  # an unprocessed key is not an absent one
         return Snapshot(
             recipient=load_recipient(found[key]) if key in found else None,
-            head=_load_head(found[head_key]) if head_key in found else None,
+            head=load_head(found[head_key]) if head_key in found else None,
             date=date,
         )
 
@@ -69,24 +69,29 @@ class DynamoEngine:
         transaction = TransactWrite(connection=self._connection, client_request_token=commit.token)
         transaction.save(_recipient_item(commit), _if_version(commit.entry.version - 1), ALL_OLD)
         transaction.save(_entry_item(commit.entry), EntryItem.sk.does_not_exist(), ALL_OLD)
-        transaction.save(_head_item(commit), _if_head(commit.head_before), ALL_OLD)
+        transaction.save(_head_item(commit), if_head(commit.head_before), ALL_OLD)
         if commit.evidence is not None:
             transaction.save(_evidence_item(commit.entry, commit.evidence))
         try:
             transaction._commit()  # noqa: SLF001 - what leaving `with transaction:` calls, without hiding it in a block
         except TransactWriteError as error:
-            raise _why(error) from error
+            raise why_refused(error, first=0, head=2) from error
 
 
-def _why(error: TransactWriteError) -> Exception:
+def why_refused(error: TransactWriteError, first: int, head: int) -> Exception:
+    """What an engine's refusal of a transaction means; `first` and `head` are the places of its items among all.
+
+    Where the head alone has moved the transaction may go behind it; where `first`, what it is about, has: not.
+    """
     if code_of(error.cause) != "TransactionCanceledException":
         return translated(error)
-    recipient, _entry, head, *_evidence = error.cancellation_reasons
-    codes = {reason.code for reason in error.cancellation_reasons if reason is not None}
+    reasons = error.cancellation_reasons
+    codes = {reason.code for reason in reasons if reason is not None}
     if _CONDITION not in codes:
         return Busy() if codes <= _RESTING else StoreUnavailable(f"the store refused a transaction: {sorted(codes)}")
-    has_only_head_moved = recipient is None and head is not None and head.raw_item is not None
-    return Refused(_load_head(head.raw_item) if has_only_head_moved and head and head.raw_item else None)
+    moved = reasons[head]
+    has_only_head_moved = reasons[first] is None and moved is not None and moved.raw_item is not None
+    return Refused(load_head(moved.raw_item) if has_only_head_moved and moved and moved.raw_item else None)
 
 
 def _if_version(version: int) -> Condition:
@@ -94,7 +99,8 @@ def _if_version(version: int) -> Condition:
     return unchanged if version else RecipientItem.sk.does_not_exist()
 
 
-def _if_head(head: Head | None) -> Condition:
+def if_head(head: Head | None) -> Condition:
+    """That the head is still this one, None for absent."""
     if head is None:
         return HeadItem.sk.does_not_exist()
     unchanged: Condition = (HeadItem.seq == head.seq) & (HeadItem.epoch == head.epoch)
@@ -192,7 +198,8 @@ def load_line(raw: Raw) -> Entry | SenderEntry:
     )
 
 
-def _load_head(raw: Raw) -> Head:
+def load_head(raw: Raw) -> Head:
+    """The head in a raw item."""
     item = _texts(raw)
     return Head(int(item["seq"]), int(item["epoch"]))
 
