@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from chalicelib.api.acts import acts
+from chalicelib.api.categories import categories
 from chalicelib.api.changes import changes
 from chalicelib.api.checks import checks
 from chalicelib.api.description import description
-from chalicelib.api.exports import exports
 from chalicelib.api.imports import imports
 from chalicelib.api.keys import keys
 from chalicelib.api.links import links
 from chalicelib.api.recipients import recipients
+from chalicelib.api.sender import sender
 from chalicelib.application import SignoffApp
 from chalicelib.jobs import events, jobs
 from chalicelib.web.opt_out_form import opt_out_form
@@ -32,9 +33,10 @@ BLUEPRINTS = (
     acts,
     recipients,
     changes,
-    keys,
     imports,
-    exports,
+    categories,
+    sender,
+    keys,
     events,
 )
 for blueprint in BLUEPRINTS:

@@ -13,7 +13,7 @@ from chalice.app import Response
 from chalicelib.domain import errors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from chalice.app import Blueprint, Request
 
@@ -46,7 +46,9 @@ _STATUS: tuple[tuple[type[errors.SignoffError], HTTPStatus], ...] = (
     (errors.UnknownKey, HTTPStatus.NOT_FOUND),
     (errors.UnknownRecipient, HTTPStatus.NOT_FOUND),
     (errors.UnknownJob, HTTPStatus.NOT_FOUND),
+    (errors.NoLogo, HTTPStatus.NOT_FOUND),
     (errors.CategoryRefused, HTTPStatus.CONFLICT),
+    (errors.VersionMoved, HTTPStatus.CONFLICT),
     (errors.ActRefused, HTTPStatus.CONFLICT),
     (errors.CursorExpired, HTTPStatus.GONE),
     (errors.IdempotencyMismatch, HTTPStatus.UNPROCESSABLE_ENTITY),
@@ -97,12 +99,17 @@ def told(error: errors.SignoffError) -> dict[str, Any]:
 
 def problem(error: errors.SignoffError) -> Response:
     """The problem document of an error."""
+    return problem_answer(told(error), hints(error))
+
+
+def problem_answer(document: dict[str, Any], more: Mapping[str, str] | None = None) -> Response:
+    """A problem document, with more headers."""
     headers: dict[str, str | list[str]] = {
         **SECURITY_HEADERS,
         "Content-Type": "application/problem+json",
-        **hints(error),
+        **(more or {}),
     }
-    return Response(json.dumps(told(error)), headers, status_of(error).value)
+    return Response(json.dumps(document), headers, int(document["status"]))
 
 
 def hints(error: errors.SignoffError) -> dict[str, str]:

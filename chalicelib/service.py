@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 from chalicelib.domain.errors import StoreUnavailable
 from chalicelib.settings import Settings
-from chalicelib.store.bulk import Bulk
 from chalicelib.store.budgets import Budgets
+from chalicelib.store.bulk import Bulk
 from chalicelib.store.cache import Cache
 from chalicelib.store.calls import connect
+from chalicelib.store.changing import SenderChanges
 from chalicelib.store.engine import DynamoEngine
 from chalicelib.store.evidence import Evidences
 from chalicelib.store.feed import Feed
@@ -31,6 +32,7 @@ from chalicelib.store.senders import Senders
 if TYPE_CHECKING:
     from chalicelib.api_keys import ApiKey
     from chalicelib.domain.senders import Sender
+    from chalicelib.store.changing import Draft
     from chalicelib.store.wire import Wire
 
 LOG = logging.getLogger("signoff")
@@ -76,6 +78,11 @@ class Service:
     def senders(self) -> Senders:
         """Senders and their categories."""
         return Senders(self._wire, self.settings.control_table, self.settings.pepper_key)
+
+    @cached_property
+    def sender_changes(self) -> SenderChanges:
+        """The write path of senders and their categories."""
+        return SenderChanges(self._wire, self.settings, Timing(now=self.clock))
 
     @cached_property
     def keys(self) -> Keys:
@@ -133,6 +140,13 @@ class Service:
     def sender(self, code: str) -> Sender:
         """The sender of this code, at most 30 s old. Raises `UnknownSender`, `StoreUnavailable`."""
         return self._cached_senders.get(code, lambda: self.senders.get(code))
+
+    def change_sender(self, code: str, change_id: str, draft: Draft) -> Sender:
+        """Changes a sender: in force here at once, elsewhere within 30 s. Raises as `SenderChanges.make` does."""
+        try:
+            return self.sender_changes.make(code, change_id, draft)
+        finally:
+            self._cached_senders.forget(code)  # what failed may have been carried out
 
     def api_key(self, sender: str, key_id: str) -> ApiKey | None:
         """The API key of this id, at most 60 s old. Raises `StoreUnavailable`."""

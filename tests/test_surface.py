@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,10 +17,13 @@ from chalicelib.domain.acts import Act, Bounced, Via
 from chalicelib.domain.addresses import parse_address
 from chalicelib.domain.jobs import Job, JobKind, JobStatus, job_id
 from chalicelib.store.ledger import Beside
+from chalicelib.store.operations import Claim
 from chalicelib.tokens import Purpose
+from chalicelib.use_cases.describing import Edit, put_logo
 from chalicelib.use_cases.keys import SCOPES
 from tests.api.conftest import caller
 from tests.gateway import Answer, send
+from tests.images import png
 from tests.site import CODE, Site
 from tests.web.conftest import site
 
@@ -43,6 +47,7 @@ class Route:
     kind: str
     purpose: Purpose | None = None
     body: Any = None
+    """Of its POST, PUT or PATCH: octets, or what JSON has."""
     scope: str = "read"
     query: dict[str, str] | None = None
     echoes: bool = False
@@ -51,6 +56,9 @@ class Route:
 
 CHECK = {"category": "news", "addresses": [CANARY]}
 ONE = {"category": "news", "recipient": "rcp_" + "a" * 26}
+SENDING = {"POST", "PUT", "PATCH"}
+"""Methods that send a body; a DELETE says all in its path."""
+LOGO = png(3, 2)
 ACTS = {"acts": [{"act": "opt_out", "address": CANARY, "category": "news"}]}
 ROWS = {"rows": [{"address": CANARY, "reason": "opted_out"}]}
 ROUTES = {
@@ -65,6 +73,14 @@ ROUTES = {
     "/v1/acts": Route({"POST"}, "api", None, ACTS, scope="write"),
     "/v1/keys": Route({"GET", "HEAD", "POST"}, "api", None, {"scopes": ["read"]}, scope="admin"),
     "/v1/keys/{key_id}": Route({"DELETE"}, "api", scope="admin"),
+    "/v1/categories": Route(
+        {"GET", "HEAD", "PUT"}, "api", None, {"order": ["alerts", "news", "offers"]}, scope="read or admin"
+    ),
+    "/v1/categories/{category}": Route(
+        {"GET", "HEAD", "PUT", "DELETE"}, "api", None, {"name": "Other offers"}, scope="read or admin"
+    ),
+    "/v1/sender": Route({"GET", "HEAD", "PATCH"}, "api", None, {"name": "Test"}, scope="read or admin"),
+    "/v1/sender/logo": Route({"GET", "HEAD", "PUT", "DELETE"}, "api", None, LOGO, scope="read or admin"),
     "/v1/recipients/lookup": Route({"POST"}, "api", None, {"address": CANARY}, echoes=True),
     "/v1/recipients/{recipient}": Route({"GET", "HEAD", "DELETE"}, "api", scope="read or write", echoes=True),
     "/v1/recipients/{recipient}/acts": Route({"GET", "HEAD"}, "api", echoes=True),
@@ -88,7 +104,10 @@ def test_every_route_is_covered_here() -> None:
 def values_of(site: Site, path: str) -> dict[str, str]:
     purpose = ROUTES[path].purpose
     token = "" if purpose is None else site.token(purpose=purpose, address=CANARY)
-    values = {"token": token, "sender": CODE}
+    values = {"token": token, "sender": CODE, "category": "offers"}
+    if path == "/v1/sender/logo":
+        claim = Claim(1, is_new=True, nonce=token_hex(8))
+        put_logo(Edit(site.service, CODE, claim), LOGO)
     if "{key_id}" in path:
         key = mint_api_key(site.service.settings.keyring, CODE)
         site.service.keys.create(ApiKey(key.id, CODE, key.digest, frozenset({"read"}), 1))
@@ -108,12 +127,22 @@ def query_of(route: Route, method: str) -> dict[str, str] | None:
     return route.query if method in {"GET", "HEAD"} else None
 
 
+def body_for(path: str, method: str) -> bytes | None:
+    body = ROUTES[path].body
+    if method not in SENDING:
+        return None
+    return body if isinstance(body, bytes) else json.dumps(body).encode()
+
+
+def type_of(path: str) -> dict[str, str]:
+    return {"Content-Type": "image/png"} if ROUTES[path].body is LOGO else {}
+
+
 def good(site: Site, caller: Caller, path: str, method: str, **changes: Any) -> Answer:
     """The request that the route carries out, with parts of it changed."""
     route = ROUTES[path]
-    body = route.body if isinstance(route.body, bytes) else json.dumps(route.body).encode()
-    headers = {"Authorization": f"Bearer {caller.key(*SCOPES)}"} if route.kind == "api" else {}
-    asked = {"headers": headers, "body": body if method == "POST" else None, "query": query_of(route, method)}
+    headers = {"Authorization": f"Bearer {caller.key(*SCOPES)}", **type_of(path)} if route.kind == "api" else {}
+    asked = {"headers": headers, "body": body_for(path, method), "query": query_of(route, method)}
     if "values" not in changes:
         asked["values"] = values_of(site, path)
     return send(method, path, **(asked | changes))
@@ -218,22 +247,27 @@ HOSTILE_BODIES = {
 }
 
 
-@pytest.mark.parametrize("path", [path for path, method in EVERY if ROUTES[path].kind == "api" and method == "POST"])
+@pytest.mark.parametrize(
+    ("path", "method"), [(path, method) for path, method in EVERY if ROUTES[path].kind == "api" and method in SENDING]
+)
 @pytest.mark.parametrize("name", HOSTILE_BODIES)
 def test_a_hostile_body_gets_a_problem_document_and_stores_nothing(
-    site: Site, caller: Caller, path: str, name: str
+    site: Site, caller: Caller, path: str, method: str, name: str
 ) -> None:
     """G1, G2."""
-    answer = good(site, caller, path, "POST", body=HOSTILE_BODIES[name])
+    values = values_of(site, path)
+    before = site.stored()
+
+    answer = good(site, caller, path, method, body=HOSTILE_BODIES[name], values=values)
 
     if answer.status == 200:  # an act that was refused keeps its place
         assert [set(result) for result in json.loads(answer.body)["results"]] == [{"error"}]
     else:
-        assert answer.status in {400, 404, 413}
+        assert answer.status in {400, 404, 413, 415 if method == "PUT" else 400}
         assert json.loads(answer.body)["status"] == answer.status
         assert answer.headers["content-type"] == "application/problem+json"
     assert not any(part in answer.body for part in CANARY_PARTS)
-    assert site.stored() == []
+    assert site.stored() == before
 
 
 @pytest.mark.parametrize("path", [path for path, route in ROUTES.items() if route.kind == "page"])
@@ -300,13 +334,12 @@ def good_without_store(site: Site, path: str, method: str, values: dict[str, str
     """The store is gone: 503 where one is needed, and never a false success (A11)."""
     key = mint_api_key(site.service.settings.keyring, CODE)
     route = ROUTES[path]
-    body = route.body if isinstance(route.body, bytes) else json.dumps(route.body).encode()
     answer = send(
         method,
         path,
         values,
-        headers={"Authorization": f"Bearer {key.text}"} if route.kind == "api" else {},
-        body=body if method == "POST" else None,
+        headers={"Authorization": f"Bearer {key.text}", **type_of(path)} if route.kind == "api" else {},
+        body=body_for(path, method),
         query=query_of(route, method),
     )
     assert answer.status == (200 if route.kind == "open" else 503)

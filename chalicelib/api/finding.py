@@ -26,7 +26,7 @@ FORMATS: Mapping[str, Callable[[str], object]] = {"date-time": lambda text: time
 ANNOTATIONS = {"description", "example", "examples", "title", "default", "deprecated", "x-each", "x-expected"}
 KEYWORDS = ANNOTATIONS | {
     *("type", "enum", "const", "oneOf", "anyOf", "if", "then", "discriminator"),
-    *("properties", "required", "additionalProperties"),
+    *("properties", "required", "additionalProperties", "propertyNames", "maxProperties"),
     *("items", "minItems", "maxItems", "uniqueItems"),
     *("minLength", "maxLength", "pattern", "format", "minimum", "maximum"),
 }
@@ -70,6 +70,9 @@ def _object(schema: Json, value: Any, at: str) -> Iterator[Wrong]:
     for name in inner:
         if name in value and (found := wrong(inner[name], value[name], f"{at}/{name}")):
             yield found
+    names = schema.get("propertyNames", {})
+    if len(value) > schema.get("maxProperties", len(value)) or any(wrong(names, name) for name in value):
+        yield at, f"at most {schema.get('maxProperties', len(value))} names, each {expected(names)}"
     # Their names are the sender's own words, which no error repeats.
     if isinstance(others, dict) and any(wrong(others, value[name]) for name in unknown):
         yield at, f"each value is {expected(others)}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from chalice.app import Blueprint
 
 from chalicelib.api import times
-from chalicelib.api.serving import route
+from chalicelib.api.serving import answer_once, route
 from chalicelib.boundary import json_answer
 from chalicelib.use_cases.keys import create_key, follow_key, revoke_key
 
@@ -41,7 +41,7 @@ def new_key(asked: Asked) -> Response:
 @route(keys, "/v1/keys/{key_id}", ["DELETE"], "admin")
 def revoked_key(asked: Asked, key_id: str) -> Response:
     """Revokes an API key. It stops everywhere within a minute."""
-    return json_answer(_tell(revoke_key(asked.service, asked.sender, key_id)))
+    return answer_once(asked, lambda _: (_tell(revoke_key(asked.service, asked.sender, key_id)), HTTPStatus.OK))
 
 
 def _tell(key: ApiKey) -> dict[str, Any]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from chalice.app import Blueprint
 
-from chalicelib.api.serving import route
+from chalicelib.api.serving import answer_once, route
 from chalicelib.api.telling import tell_known, tell_page
 from chalicelib.boundary import json_answer
 from chalicelib.domain.addresses import parse_address
@@ -42,7 +43,9 @@ def known(asked: Asked, recipient: str) -> Response:
 @route(recipients, "/v1/recipients/{recipient}", ["DELETE"], "write")
 def erasure(asked: Asked, recipient: str) -> Response:
     """Forgets a recipient."""
-    return json_answer(tell_known(erase(asked.service, asked.sender, recipient)))
+    return answer_once(
+        asked, lambda claim: (tell_known(erase(asked.service, asked.sender, recipient, claim)), HTTPStatus.OK)
+    )
 
 
 @route(recipients, "/v1/recipients/{recipient}/acts", ["GET", "HEAD"], "read")

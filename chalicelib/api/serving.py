@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import json
 from dataclasses import dataclass
 from functools import cached_property
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from chalice.app import MultiDict, Response
@@ -13,16 +15,30 @@ from chalice.app import Request as HttpRequest
 
 from chalicelib.api.schemas import Operation, operation
 from chalicelib.api_keys import ApiKey
-from chalicelib.boundary import answering, body_of, json_body, problem, service_of
+from chalicelib.boundary import (
+    answering,
+    body_of,
+    json_answer,
+    json_body,
+    problem,
+    problem_answer,
+    service_of,
+    status_of,
+    told,
+)
+from chalicelib.domain.errors import SignoffError, StoreUnavailable, TooManyRequests
 from chalicelib.domain.senders import Sender
 from chalicelib.service import Service
 from chalicelib.use_cases.asking import authenticate
-from chalicelib.use_cases.repeating import Request
+from chalicelib.use_cases.describing import Edit
+from chalicelib.use_cases.repeating import Answer, Request, once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from chalice.app import Blueprint
+
+    from chalicelib.use_cases.repeating import Claim
 
     Work = Callable[..., Response]
 
@@ -56,6 +72,10 @@ class Asked:
         self.operation.items[name].check(item, f"/{name}/{index}")
         return item
 
+    def edit(self, claim: Claim, version: int | None = None) -> Edit:
+        """The change of the sender that this request makes."""
+        return Edit(self.service, self.sender.code, claim, version)
+
     @cached_property
     def query(self) -> Mapping[str, str]:
         """The names and values in the query, each as it was sent. Raises `InvalidRequest`."""
@@ -71,7 +91,9 @@ class Asked:
     @property
     def request(self) -> Request:
         """The idempotency key, where there is one, and a hash of what it was sent with."""
-        said = f"{self.http.method} {self.http.path}\n".encode() + body_of(self.http)
+        # Chalice's path has the names of the values in it, and not the values
+        values = json.dumps(self.http.uri_params, sort_keys=True) if self.http.uri_params else ""
+        said = f"{self.http.method} {self.http.path}{values}\n".encode() + body_of(self.http)
         return Request(self.http.headers.get("idempotency-key"), hashlib.sha256(said).hexdigest())
 
     def check(self) -> Asked:
@@ -98,6 +120,26 @@ def route(blueprint: Blueprint, path: str, methods: Sequence[str], scope: str) -
         return work
 
     return register
+
+
+def answer_once(asked: Asked, work: Callable[[Claim], tuple[Any, int]]) -> Response:
+    """Answers with the JSON and the status of `work`, a refusal too; the same request again, with the same answer.
+
+    What the store could not do is no answer: the same request again does it.
+    """
+
+    def answered(claim: Claim) -> Answer:
+        try:
+            body, status = work(claim)
+        except (StoreUnavailable, TooManyRequests):
+            raise
+        except SignoffError as error:
+            return Answer(int(status_of(error)), told(error))
+        return Answer(status, body)
+
+    answer = once(asked.service, asked.sender, asked.request, answered)
+    is_problem = answer.status >= HTTPStatus.BAD_REQUEST
+    return problem_answer(answer.body) if is_problem else json_answer(answer.body, answer.status)
 
 
 def _asked(blueprint: Blueprint, path: str, scope: str) -> Asked:

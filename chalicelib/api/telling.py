@@ -73,13 +73,16 @@ def _part(part: Part) -> dict[str, Any]:
 
 
 def tell_category(category: Category) -> dict[str, Any]:
-    """A category, as it is now."""
+    """A category as the API tells it."""
     return {
         "id": category.id,
+        "number": category.number,
         "kind": str(category.kind),
-        "name": category.name,
-        "description": category.description,
-        "needs_consent": category.needs_consent,
         "ground": None if category.ground is None else str(category.ground),
+        "name": category.name,
+        "names": dict(category.names),
+        "description": category.description,
+        "descriptions": dict(category.descriptions),
+        "needs_consent": category.needs_consent,
         "retired": category.retired,
     }

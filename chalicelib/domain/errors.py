@@ -127,6 +127,21 @@ class CategoryRefused(SignoffError):
         self.reason = reason
 
 
+class VersionMoved(SignoffError):
+    """A change of something that has changed since it was read; `version` is the one it has now."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__(f"it has changed since: its version is {version} now")
+        self.version = version
+
+
+class NoLogo(SignoffError):
+    """The sender has no logo."""
+
+    def __init__(self) -> None:
+        super().__init__("the sender has no logo")
+
+
 class ActRefused(SignoffError):
     """An act that this source may not do, or that cannot be done to this recipient."""
 

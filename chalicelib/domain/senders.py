@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.domain.categories import Catalogue, Category
 from chalicelib.domain.errors import InvalidRequest
 from chalicelib.domain.identity import DEFAULT_SHARDS, MAX_SHARDS, recipient_id, shard_of
+from chalicelib.domain.profiles import MAX_NAME, Profile
+from chalicelib.domain.texts import check_line, merged
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from chalicelib.domain.addresses import Address
 
 SENDER_CODE = re.compile(r"[a-z2-7]{8}")
 PEPPER_OCTETS = 32
-MAX_NAME = 100
+_OWN = frozenset({"name", "form_open"})
+"""What may change of a sender and is not of its profile."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """One tenant. `shards` is fixed at its creation; `hashed` senders keep recipient ids alone, no address."""
+    """One tenant. `shards` is fixed at its creation; `hashed` senders keep recipient ids alone, no address.
+
+    `version` counts its changes, those of its categories too.
+    """
 
     code: str
     name: str
@@ -29,6 +37,8 @@ class Sender:
     shards: int = DEFAULT_SHARDS
     hashed: bool = False
     form_open: bool = True
+    profile: Profile = field(default_factory=Profile)
+    version: int = 1
 
     def __post_init__(self) -> None:
         if not SENDER_CODE.fullmatch(self.code):
@@ -37,10 +47,18 @@ class Sender:
             raise InvalidRequest(f"a sender has 1 to {MAX_SHARDS} shards", "/shards")
         if len(self.pepper) != PEPPER_OCTETS:
             raise InvalidRequest(f"a pepper has {PEPPER_OCTETS} octets")
-        if not self.name.strip() or len(self.name) > MAX_NAME:
-            raise InvalidRequest(f"a sender has a name of at most {MAX_NAME} characters", "/name")
-        if not self.name.isprintable():
-            raise InvalidRequest("a name is one line of text", "/name")
+        check_line(self.name, MAX_NAME, "/name")
+
+    def changing(self, fields: Mapping[str, Any]) -> Sender:
+        """With these fields of it and of its profile; what they do not name stays, languages too (conformance H4)."""
+        profile = {name: value for name, value in fields.items() if name not in _OWN}
+        default = fields.get("default_language", self.profile.default_language)
+        if "default_language" not in fields and default not in fields.get("languages", (default,)):
+            raise InvalidRequest(f"the default language, {default}, is one of them", "/languages")
+        if "names" in profile:
+            profile["names"] = merged(self.profile.names, profile["names"])
+        own = {name: value for name, value in fields.items() if name in _OWN}
+        return replace(self, profile=replace(self.profile, **profile), **own)
 
     def place_of(self, address: Address) -> Place:
         """Where the recipient of this address is kept."""

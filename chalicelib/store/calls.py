@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.connection.base import MetaTable
 from pynamodb.constants import BATCH_GET_ITEM, PUT_ITEM
-from pynamodb.exceptions import GetError, PutError, PynamoDBException
+from pynamodb.exceptions import GetError, PutError, PynamoDBException, UpdateError
 
 from chalicelib.domain.errors import StoreUnavailable
 from chalicelib.store import models
@@ -19,9 +19,10 @@ from chalicelib.store.port import Busy, OutcomeUnknown
 from chalicelib.store.wire import Wire
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from pynamodb.expressions.condition import Condition
+    from pynamodb.expressions.update import Action
     from pynamodb.models import Model
 
     from chalicelib.settings import Settings
@@ -92,6 +93,17 @@ def put_if(connection: Wire, item: Model, condition: Condition) -> bool:
         if code_of(error) == "ConditionalCheckFailedException":
             return False
         raise translated(PutError("the write failed", error)) from error
+    return True
+
+
+def update_if(connection: Wire, table: str, key: Key, actions: Sequence[Action], condition: Condition) -> bool:
+    """Updates an item, unless `condition` is not met, and then returns False. Raises `Busy`, `OutcomeUnknown`."""
+    try:
+        connection.update_item(table, *key, actions=actions, condition=condition)
+    except UpdateError as error:
+        if code_of(error.cause) == "ConditionalCheckFailedException":
+            return False
+        raise translated(error) from error
     return True
 
 

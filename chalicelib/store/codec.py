@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.domain.acts import PARTS, Act, Part, Restored, Undone, Via
 from chalicelib.domain.categories import Category, Ground, Kind
 from chalicelib.domain.decision import Reason
+from chalicelib.domain.images import Logo
+from chalicelib.domain.profiles import Profile
 from chalicelib.domain.state import Block, Choice, Mark, State, Value
 from chalicelib.domain.suppressions import Effects
 
@@ -132,10 +134,33 @@ def dump_category(category: Category) -> dict[str, Any]:
     return {name: getattr(category, name) for name in Category.__dataclass_fields__}
 
 
-def load_category(raw: dict[str, Any]) -> Category:
+def load_category(raw: Mapping[str, Any]) -> Category:
     """What `dump_category` wrote."""
     ground = raw.get("ground")
     return Category(**{**raw, "kind": Kind(raw["kind"]), "ground": None if ground is None else Ground(ground)})
+
+
+def dump_profile(profile: Profile) -> dict[str, Any]:
+    """Its fields by their names, the logo as `dump_logo` writes it."""
+    raw = {name: getattr(profile, name) for name in Profile.__dataclass_fields__}
+    return {**raw, "logo": None if profile.logo is None else dump_logo(profile.logo)}
+
+
+def load_profile(raw: Mapping[str, Any]) -> Profile:
+    """What `dump_profile` wrote."""
+    logo = raw.get("logo")
+    lists = {"languages": tuple(raw["languages"]), "logo": None if logo is None else load_logo(logo)}
+    return Profile(**{**raw, **lists})
+
+
+def dump_logo(logo: Logo) -> dict[str, Any]:
+    """Its fields by their names."""
+    return {name: getattr(logo, name) for name in Logo.__dataclass_fields__}
+
+
+def load_logo(raw: Mapping[str, Any]) -> Logo:
+    """What `dump_logo` wrote."""
+    return Logo(**raw)
 
 
 def _dump_former(choice: Choice | None) -> list[Any] | None:

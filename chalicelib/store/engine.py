@@ -76,18 +76,23 @@ class DynamoEngine:
         try:
             transaction._commit()  # noqa: SLF001 - what leaving `with transaction:` calls, without hiding it in a block
         except TransactWriteError as error:
-            raise _why(error) from error
+            raise why_refused(error, first=0, head=2) from error
 
 
-def _why(error: TransactWriteError) -> Exception:
+def why_refused(error: TransactWriteError, first: int, head: int) -> Exception:
+    """What an engine's refusal of a transaction means; `first` and `head` are the places of its items among all.
+
+    Where the head alone has moved the transaction may go behind it; where `first`, what it is about, has: not.
+    """
     if code_of(error.cause) != "TransactionCanceledException":
         return translated(error)
-    recipient, _entry, head, *_evidence = error.cancellation_reasons
-    codes = {reason.code for reason in error.cancellation_reasons if reason is not None}
+    reasons = error.cancellation_reasons
+    codes = {reason.code for reason in reasons if reason is not None}
     if _CONDITION not in codes:
         return Busy() if codes <= _RESTING else StoreUnavailable(f"the store refused a transaction: {sorted(codes)}")
-    has_only_head_moved = recipient is None and head is not None and head.raw_item is not None
-    return Refused(load_head(head.raw_item) if has_only_head_moved and head and head.raw_item else None)
+    moved = reasons[head]
+    has_only_head_moved = reasons[first] is None and moved is not None and moved.raw_item is not None
+    return Refused(load_head(moved.raw_item) if has_only_head_moved and moved and moved.raw_item else None)
 
 
 def if_version(version: int) -> Condition:

@@ -155,27 +155,7 @@ class Ledger:
 
     def _is_committed(self, commit: Commit, patience: Patience) -> bool:
         """Whether it was carried out; False where it has to be prepared again."""
-        has_been_unknown = False
-        while True:
-            try:
-                self._engine.commit(commit)
-            except Refused as refusal:
-                if refusal.head is None or has_been_unknown:
-                    patience.wait()
-                    return False
-                commit = _renumbered(commit, refusal.head)
-                patience.wait()
-            except Busy:
-                patience.wait()
-                if has_been_unknown:
-                    return False
-            except OutcomeUnknown:
-                patience.wait()
-                if has_been_unknown:
-                    return False
-                has_been_unknown = True
-            else:
-                return True
+        return is_carried_out(commit, self._engine.commit, _renumbered, patience)
 
 
 def entered(  # noqa: PLR0913, PLR0917 - a line has as many parts
@@ -214,6 +194,37 @@ def _renumbered(commit: Commit, head: Head) -> Commit:
     entry = replace(commit.entry, seq=head.seq + 1)
     recipient = replace(commit.recipient, recent=(Recent(entry.act.id, entry.seq), *commit.recipient.recent[1:]))
     return Commit(recipient, entry, head, secrets.token_hex(16), commit.evidence)
+
+
+def is_carried_out(
+    attempt: _T, send: Callable[[_T], None], renumbered: Callable[[_T, Head], _T], patience: Patience
+) -> bool:
+    """Sends one transaction until it is known what became of it: False where it has to be prepared again.
+
+    Where only the head has moved, it goes behind the head that was found, by `renumbered`. An answer that was lost is
+    asked for by the same bytes and token, once. Raises `StoreUnavailable` where no time is left.
+    """
+    has_been_unknown = False
+    while True:
+        try:
+            send(attempt)
+        except Refused as refusal:
+            if refusal.head is None or has_been_unknown:
+                patience.wait()
+                return False
+            attempt = renumbered(attempt, refusal.head)
+            patience.wait()
+        except Busy:
+            patience.wait()
+            if has_been_unknown:
+                return False
+        except OutcomeUnknown:
+            patience.wait()
+            if has_been_unknown:
+                return False
+            has_been_unknown = True
+        else:
+            return True
 
 
 class Patience:

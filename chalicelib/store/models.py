@@ -2,19 +2,37 @@
 
 Recipients table, partition key `sender#shard`:   recipient#<id>, log#<seq, 12 digits>, head, op#<id>,
                                                   evidence#<recipient id>#<act id>, job#<job id>
-Control table, partition key `sender#<code>`:     sender, key#<id>, import#<id>, export#<id>
+Control table, partition key `sender#<code>`:     sender, logo, key#<id>, import#<id>, export#<id>
                partition key `limit#<code>`:      <what is counted>#<hour>, key#<key id>#<minute>
 """
 
 from __future__ import annotations
 
-from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
+import base64
+
+from pynamodb.attributes import Attribute, BooleanAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.constants import BINARY
 from pynamodb.models import Model
 
 PK = "pk"
 SK = "sk"
 HEAD = "head"
 SENDER = "sender"
+LOGO = "logo"
+
+
+class OctetsAttribute(Attribute[bytes]):
+    """Octets, in base64 on their way: PynamoDB's own attribute leaves that to the client of botocore."""
+
+    attr_type = BINARY
+
+    def serialize(self, value: bytes) -> str:
+        """As DynamoDB's JSON has it."""
+        return base64.b64encode(value).decode("ascii")
+
+    def deserialize(self, value: str) -> bytes:
+        """What `serialize` wrote."""
+        return base64.b64decode(value)
 
 
 class _Item(Model):
@@ -80,7 +98,7 @@ class HeadItem(_Item):
 
 
 class OperationItem(_Item):
-    """An idempotency key that was used: the hash of its body, and when it came first. Suppresses nothing."""
+    """An idempotency key that was used: the hash of its body, when it came first, and the answer, where one is kept."""
 
     class Meta:
         """The table; `bind` names it."""
@@ -90,6 +108,7 @@ class OperationItem(_Item):
     body = UnicodeAttribute(attr_name="b")
     received = NumberAttribute(attr_name="t")
     own = UnicodeAttribute(attr_name="o")
+    answer = UnicodeAttribute(attr_name="a", null=True)
     expires = NumberAttribute()
 
 
@@ -121,7 +140,10 @@ class ProgressItem(_Item):
 
 
 class SenderItem(_Item):
-    """A sender with its categories (JSON), the wrapped pepper and the pepper's fingerprint (base64)."""
+    """A sender with its categories (JSON), the wrapped pepper and the pepper's fingerprint (base64).
+
+    `profile` and `changes`, the ids of its last changes, newest first, as JSON; rows of before have neither.
+    """
 
     class Meta:
         """The table; `bind` names it."""
@@ -136,6 +158,20 @@ class SenderItem(_Item):
     form_open = BooleanAttribute()
     pepper = UnicodeAttribute()
     fingerprint = UnicodeAttribute()
+    profile = UnicodeAttribute(null=True)
+    changes = UnicodeAttribute(null=True)
+
+
+class LogoItem(_Item):
+    """A sender's logo: its octets, and what they are, as JSON. Written with the sender's row, which tells of it."""
+
+    class Meta:
+        """The table; `bind` names it."""
+
+        table_name = "control"
+
+    image = OctetsAttribute()
+    about = UnicodeAttribute()
 
 
 class KeyItem(_Item):
@@ -191,7 +227,7 @@ _RECIPIENT_TABLE: tuple[type[_Item], ...] = (
     EvidenceItem,
     ProgressItem,
 )
-_CONTROL_TABLE: tuple[type[_Item], ...] = (SenderItem, KeyItem, JobItem, LimitItem)
+_CONTROL_TABLE: tuple[type[_Item], ...] = (SenderItem, LogoItem, KeyItem, JobItem, LimitItem)
 
 
 def bind(recipients_table: str, control_table: str) -> None:

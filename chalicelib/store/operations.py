@@ -1,7 +1,8 @@
 """Idempotency keys that were used (conformance G3): a note that suppresses nothing, and forgets after two days.
 
 A note holds no address. The acts of a request have ids made from its key, so a repetition finds them in the ledger;
-the note is there to refuse the same key with another body, and to remember when the request came first.
+the note is there to refuse the same key with another body, and to remember when the request came first. Once the work
+is done, it keeps the answer of those requests whose answer tells of no address.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chalicelib.domain.errors import IdempotencyMismatch
-from chalicelib.store.calls import batch_get, put_if
+from chalicelib.store.calls import batch_get, put_if, update_if
 from chalicelib.store.engine import partition_of
 from chalicelib.store.ledger import Patience, Timing
 from chalicelib.store.models import OperationItem
+from chalicelib.store.port import Busy
 
 if TYPE_CHECKING:
     from chalicelib.store.wire import Wire
@@ -27,12 +29,13 @@ class Claim:
     """When the request came first (milliseconds since 1970 UTC), whether this is that first time, and its own secret.
 
     `nonce` is random and lives as long as the note: what is made from it is the same for each repetition, and another
-    one once the note is forgotten.
+    one once the note is forgotten. `answer` is what was answered, if the work was done and its answer kept.
     """
 
     received: int
     is_new: bool
     nonce: str
+    answer: str | None = None
 
 
 class Operations:
@@ -62,9 +65,25 @@ class Operations:
             elif noted.body != body:
                 raise IdempotencyMismatch
             else:
-                return Claim(int(noted.received), is_new=noted.own == own, nonce=noted.own)
+                return Claim(int(noted.received), noted.own == own, noted.own, noted.answer)
+
+    def keep(self, sender: str, shard: int, key: str, claim: Claim, answer: str) -> str:
+        """Keeps the answer of a request whose work is done, and returns the one that is kept: the first.
+
+        Raises `StoreUnavailable`: then the work is done again by the next one who asks.
+        """
+        pk, sk = partition_of(sender, shard), f"op#{key}"
+        is_first = (OperationItem.own == claim.nonce) & OperationItem.answer.does_not_exist()
+        actions = [OperationItem.answer.set(answer)]
+        patience = Patience(self._timing)
+        if patience.until_not_busy(lambda: update_if(self._connection, self._table, (pk, sk), actions, is_first)):
+            return answer
+        noted = patience.until_not_busy(lambda: self._find(pk, sk))
+        return noted.answer if noted is not None and noted.own == claim.nonce and noted.answer else answer
 
     def _find(self, pk: str, sk: str) -> OperationItem | None:
         found, left, _ = batch_get(self._connection, self._table, [(pk, sk)])
-        raw = None if left else found.get((pk, sk))
+        if left:
+            raise Busy
+        raw = found.get((pk, sk))
         return None if raw is None else OperationItem.from_raw_data(raw)

@@ -11,7 +11,15 @@ from pynamodb.exceptions import QueryError
 from chalicelib.domain.recipients import STRANGER, Entry, Recipient
 from chalicelib.domain.state import NOTHING_KNOWN
 from chalicelib.store.calls import Key, Raw, batch_get, translated
-from chalicelib.store.engine import entry_sort_key, load_entry, load_recipient, load_state, partition_of, recipient_key
+from chalicelib.store.engine import (
+    entry_sort_key,
+    load_entry,
+    load_line,
+    load_recipient,
+    load_state,
+    partition_of,
+    recipient_key,
+)
 from chalicelib.store.ledger import Patience, Timing
 from chalicelib.store.models import RecipientItem
 
@@ -61,10 +69,10 @@ class Reader:
         return ((place, found.get(key)) for key, place in keys.items())
 
     def entries(self, sender: str, shard: int, numbers: Iterable[int]) -> Mapping[int, Entry]:
-        """The entries of these numbers, as far as they exist. Raises `StoreUnavailable`."""
+        """The entries of these numbers, as far as they exist and tell of recipients. Raises `StoreUnavailable`."""
         partition = partition_of(sender, shard)
         found = self._read([(partition, entry_sort_key(seq)) for seq in sorted(set(numbers))][:KEYS_A_CALL])
-        return {entry.seq: entry for entry in map(load_entry, found.values())}
+        return {line.seq: line for line in map(load_line, found.values()) if isinstance(line, Entry)}
 
     def history(self, place: Place, newest: int, limit: int) -> list[Entry]:
         """The entries of one recipient, newest first, from number `newest` on; 0 is none.

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 from chalicelib.domain.categories import Catalogue
 from chalicelib.domain.errors import ActRefused, PepperUnusable, StoreUnavailable, UnknownSender
 from chalicelib.domain.identity import pepper_fingerprint
+from chalicelib.domain.profiles import Profile
 from chalicelib.domain.senders import Sender
 from chalicelib.store import codec, pepper
 from chalicelib.store.calls import put_if
 from chalicelib.store.ledger import CONTROL_DEADLINE, Timing
-from chalicelib.store.models import SENDER, SenderItem
+from chalicelib.store.models import LOGO, SENDER, LogoItem, SenderItem
 from chalicelib.store.port import Busy, OutcomeUnknown
 from chalicelib.store.reading import read_items
 
 if TYPE_CHECKING:
+    from chalicelib.domain.images import Logo
     from chalicelib.store.calls import Raw
     from chalicelib.store.wire import Wire
 
@@ -37,33 +39,29 @@ class Senders:
         raw = read_items(self._connection, self._table, [key], self._timing).get(key)
         if raw is None:
             raise UnknownSender
-        return self._load(code, SenderItem.from_raw_data(raw), raw)
+        return load_sender(self._pepper_key, code, raw)
 
-    def _load(self, code: str, item: SenderItem, raw: Raw) -> Sender:
-        if "pepper" not in raw or "fingerprint" not in raw:
-            raise PepperUnusable(code)
-        shards = int(item.shards)
-        return Sender(
-            code=code,
-            name=item.name,
-            catalogue=_load_catalogue(item.categories),
-            pepper=pepper.unwrap(self._pepper_key, code, _octets(item.pepper), shards, _octets(item.fingerprint)),
-            shards=shards,
-            hashed=item.hashed,
-            form_open=item.form_open,
-        )
+    def find_logo(self, code: str) -> tuple[Logo, bytes] | None:
+        """The sender's logo and its octets, which fit each other. Raises `StoreUnavailable`."""
+        key = partition_of(code), LOGO
+        raw = read_items(self._connection, self._table, [key], self._timing).get(key)
+        if raw is None:
+            return None
+        item = LogoItem.from_raw_data(raw)
+        return codec.load_logo(json.loads(item.about)), item.image
 
     def create(self, sender: Sender) -> None:
         """Stores a new sender. Raises `ActRefused` where the code is taken, `StoreUnavailable`."""
         item = SenderItem(
             partition_of(sender.code),
             SENDER,
-            version=1,
+            version=sender.version,
             name=sender.name,
-            categories=_dump_catalogue(sender.catalogue),
+            categories=dump_catalogue(sender.catalogue),
             shards=sender.shards,
             hashed=sender.hashed,
             form_open=sender.form_open,
+            profile=codec.dump(codec.dump_profile(sender.profile)),
             pepper=_text(pepper.wrap(self._pepper_key, sender.code, sender.pepper)),
             fingerprint=_text(pepper_fingerprint(sender.pepper, sender.shards)),
         )
@@ -76,6 +74,25 @@ class Senders:
             raise StoreUnavailable("the store did not answer") from None
         if not is_new:
             raise ActRefused("this code is taken")
+
+
+def load_sender(pepper_key: bytes, code: str, raw: Raw) -> Sender:
+    """The sender in a raw item. Raises `PepperUnusable`."""
+    item = SenderItem.from_raw_data(raw)
+    if "pepper" not in raw or "fingerprint" not in raw:
+        raise PepperUnusable(code)
+    shards = int(item.shards)
+    return Sender(
+        code=code,
+        name=item.name,
+        catalogue=_load_catalogue(item.categories),
+        pepper=pepper.unwrap(pepper_key, code, _octets(item.pepper), shards, _octets(item.fingerprint)),
+        shards=shards,
+        hashed=item.hashed,
+        form_open=item.form_open,
+        profile=codec.load_profile(json.loads(item.profile)) if "profile" in raw else Profile(),
+        version=int(item.version),
+    )
 
 
 def _text(octets: bytes) -> str:
@@ -95,7 +112,8 @@ def partition_of(code: str) -> str:
     return f"sender#{code}"
 
 
-def _dump_catalogue(catalogue: Catalogue) -> str:
+def dump_catalogue(catalogue: Catalogue) -> str:
+    """All categories, as JSON."""
     return codec.dump([codec.dump_category(category) for category in catalogue.categories])
 
 

@@ -3,7 +3,8 @@
 Export and feed make a replica: what was committed before the cursor is in the file, for every read is strong and comes
 after it; what came later is in the feed from that cursor on; what is in both, a replica knows by the version.
 
-A run that has to hand over notes where it stands after each part of the file. Where one was killed the next begins anew.
+A run that has to hand over notes where it stands after each part of the file. Where one was killed, the next begins
+anew.
 """
 
 from __future__ import annotations

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from chalicelib.domain.acts import Act, Erased, Evidence, Via
+from chalicelib.domain.acts import Act, Erased, Evidence, Via, act_id_of
 from chalicelib.domain.categories import Category
 from chalicelib.domain.decision import Verdict, decide
 from chalicelib.domain.errors import InvalidRequest, UnknownRecipient
 from chalicelib.domain.identity import RECIPIENT_ID
 from chalicelib.domain.recipients import STRANGER, Entry, Recipient
 from chalicelib.domain.senders import Place
-from chalicelib.use_cases.stopping import new_act_id
+from chalicelib.use_cases.repeating import hashed
 
 if TYPE_CHECKING:
     from chalicelib.domain.addresses import Address
     from chalicelib.domain.senders import Sender
     from chalicelib.service import Service
+    from chalicelib.store.operations import Claim
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +73,12 @@ def history(service: Service, sender: Sender, recipient: str, start: int | None,
     return Page(tuple(entries), evidence, entries[-1].previous or None)
 
 
-def erase(service: Service, sender: Sender, recipient: str) -> Known:
+def erase(service: Service, sender: Sender, recipient: str, claim: Claim) -> Known:
     """Forgets a recipient but for the keyed hash that is never mailed again (GDPR 17, conformance C5).
 
     Address and choices go with the act; the evidence of consents goes after it, and a repetition goes on where this was
-    broken off, without a second act. Raises `UnknownRecipient`, `StoreUnavailable`.
+    broken off, without a second act: its id is made from the request. What is known afterwards is told without an
+    address, although somebody may have come back meanwhile. Raises `UnknownRecipient`, `StoreUnavailable`.
     """
     place = look_at(service, sender, recipient).place
 
@@ -85,14 +87,14 @@ def erase(service: Service, sender: Sender, recipient: str) -> Known:
         is_done = erased is not None and erased.at == before.state.newest() and before.address is None
         return None if is_done else Act(new_id, Via.API, (Erased(),))
 
-    new_id = new_act_id(Via.API)
+    new_id = act_id_of(Via.API, hashed(f"{claim.nonce}\nerasure"))
     service.ledger.record(place, draft)
     kept = service.evidences.of(place)
     # Read after the evidence: whoever consented anew since the erasure has it in the state by now.
     after = look_at(service, sender, recipient)
     live = {mark.act for mark in after.recipient.state.consent.values()}
     service.evidences.delete(place, kept.keys() - live)
-    return after
+    return replace(after, recipient=replace(after.recipient, address=None))
 
 
 def place_of(sender: Sender, recipient: str) -> Place:

@@ -19,7 +19,7 @@ from chalicelib.domain.errors import SettingsError, StoreUnavailable, TooManyReq
 from chalicelib.service import Service
 from chalicelib.settings import settings_from
 from chalicelib.store.budgets import SHARE, Budgets
-from infra.local.environment import environment
+from infra.local.environment import Engines, environment
 from infra.local.folder import open_folder
 from tests.api.conftest import caller
 from tests.api.test_openapi import answer_errors
@@ -214,10 +214,13 @@ class TestOverHttp:
         assert pool.count("UpdateItem") == 6, "the day of the key's last use, and five tries to count"
 
 
+ENGINES = Engines("http://127.0.0.1:1", "http://127.0.0.1:3")
+
+
 @pytest.mark.parametrize("text", ["0", "-1", "x", "1.5", "9" * 30])
 def test_a_budget_that_is_none_is_refused(text: str, tmp_path: Path) -> None:
     with open_folder(tmp_path) as folder:
-        told = environment(folder.secrets(), "http://127.0.0.1:1", "http://127.0.0.1:2", "local").values
+        told = environment(folder.secrets(), ENGINES, "http://127.0.0.1:2", "local").values
     assert settings_from(told).key_budget == 6_000
     assert settings_from({**told, "SIGNOFF_KEY_BUDGET": " 70 "}).key_budget == 70
     with pytest.raises(SettingsError, match="SIGNOFF_KEY_BUDGET"):
