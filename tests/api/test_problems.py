@@ -36,7 +36,9 @@ def kinds(of: type[errors.SignoffError] = errors.SignoffError) -> Iterator[type[
         yield from kinds(kind)
 
 
-KINDS = sorted(kinds(), key=lambda kind: kind.__name__)
+INSIDE = {errors.BadFile, errors.JobFailed, errors.RowRefused, errors.UnknownLayout}
+"""What jobs raise: told of a row or of an import, and never as the answer to a request."""
+KINDS = sorted(set(kinds()) - INSIDE, key=lambda kind: kind.__name__)
 
 
 def made(kind: type[errors.SignoffError]) -> errors.SignoffError:

@@ -107,10 +107,20 @@ def test_what_is_compiled_what_is_found_and_the_standard_agree(schema: dict[str,
     value = data.draw(values_near(schema))
     checker = Draft202012Validator.FORMAT_CHECKER.__class__(formats=())
     checker.checks("date-time", raises=InvalidRequest)(lambda text: not isinstance(text, str) or _read(text))
-    standard = Draft202012Validator(schema, format_checker=checker).is_valid(value)
+    standard = Draft202012Validator(_as_ecma_has_it(schema), format_checker=checker).is_valid(value)
 
     assert Schema(schema)._narrowed(value)._fits(value) is standard
     assert (wrong(schema, value) is None) is standard
+
+
+def _as_ecma_has_it(schema: Any) -> Any:
+    """In ECMA-262 `$` is the end alone; Python's also stands before a line break at the end."""
+    if isinstance(schema, list):
+        return [_as_ecma_has_it(inner) for inner in schema]
+    if not isinstance(schema, dict):
+        return schema
+    told = {name: _as_ecma_has_it(inner) for name, inner in schema.items()}
+    return told | {"pattern": schema["pattern"].replace("$", r"\Z")} if isinstance(told.get("pattern"), str) else told
 
 
 def _read(text: str) -> bool:
@@ -243,7 +253,7 @@ def test_no_route_takes_a_name_that_its_description_lacks(site: Site, caller: Ca
     values = {
         "recipient": "rcp_" + "a" * 26,
         "key_id": "a" * 16,
-        "category_id": "news",
+        "category": "news",
         "import_id": "imp_" + "0" * 26,
         "export_id": "exp_" + "0" * 26,
     }
