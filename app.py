@@ -3,16 +3,39 @@
 from __future__ import annotations
 
 from chalicelib.api.acts import acts
+from chalicelib.api.changes import changes
 from chalicelib.api.checks import checks
 from chalicelib.api.description import description
+from chalicelib.api.exports import exports
+from chalicelib.api.imports import imports
 from chalicelib.api.keys import keys
 from chalicelib.api.links import links
 from chalicelib.api.recipients import recipients
 from chalicelib.application import SignoffApp
+from chalicelib.jobs import events, jobs
 from chalicelib.web.opt_out_form import opt_out_form
 from chalicelib.web.preferences import preferences
+from chalicelib.web.reference import reference
 from chalicelib.web.unsubscribe import unsubscribe
 
+__all__ = ["app", "jobs"]  # Lambda looks for both of them here
+
 app = SignoffApp(app_name="signoff")
-for blueprint in (unsubscribe, preferences, opt_out_form, description, checks, links, acts, recipients, keys):
+BLUEPRINTS = (
+    unsubscribe,
+    preferences,
+    opt_out_form,
+    description,
+    reference,
+    checks,
+    links,
+    acts,
+    recipients,
+    changes,
+    keys,
+    imports,
+    exports,
+    events,
+)
+for blueprint in BLUEPRINTS:
     app.register_blueprint(blueprint)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from chalice.app import Response
 
 LOG = logging.getLogger("signoff")
-API_PATHS = ("/v1/", "/healthz")
+API_PATHS = ("/v1/", "/healthz", "/docs")
 
 
 class SignoffApp(Chalice):

@@ -45,8 +45,10 @@ _STATUS: tuple[tuple[type[errors.SignoffError], HTTPStatus], ...] = (
     (errors.CannotOptOut, HTTPStatus.CONFLICT),
     (errors.UnknownKey, HTTPStatus.NOT_FOUND),
     (errors.UnknownRecipient, HTTPStatus.NOT_FOUND),
+    (errors.UnknownJob, HTTPStatus.NOT_FOUND),
     (errors.CategoryRefused, HTTPStatus.CONFLICT),
     (errors.ActRefused, HTTPStatus.CONFLICT),
+    (errors.CursorExpired, HTTPStatus.GONE),
     (errors.IdempotencyMismatch, HTTPStatus.UNPROCESSABLE_ENTITY),
     (errors.TooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     (errors.UnsupportedMediaType, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
@@ -129,7 +131,12 @@ def answering(render: Callable[[errors.SignoffError], Response], work: Callable[
 
 def json_answer(body: Any, status: int = HTTPStatus.OK) -> Response:
     """A JSON body, with 200 unless it is told otherwise."""
-    return Response(json.dumps(body, allow_nan=False), {**SECURITY_HEADERS, "Content-Type": JSON}, int(status))
+    return text_answer(json.dumps(body, allow_nan=False), JSON, status)
+
+
+def text_answer(text: str, kind: str, status: int = HTTPStatus.OK) -> Response:
+    """A body that is written already, of this content type."""
+    return Response(text, {**SECURITY_HEADERS, "Content-Type": kind}, int(status))
 
 
 def body_of(request: Request) -> bytes:

@@ -11,14 +11,20 @@ from typing import TYPE_CHECKING
 
 from chalicelib.domain.errors import StoreUnavailable
 from chalicelib.settings import Settings
+from chalicelib.store.bulk import Bulk
+from chalicelib.store.budgets import Budgets
 from chalicelib.store.cache import Cache
 from chalicelib.store.calls import connect
 from chalicelib.store.engine import DynamoEngine
 from chalicelib.store.evidence import Evidences
+from chalicelib.store.feed import Feed
+from chalicelib.store.files import Files
+from chalicelib.store.jobs import Jobs
 from chalicelib.store.keys import Keys
 from chalicelib.store.ledger import Ledger, Timing
 from chalicelib.store.limits import Limits
 from chalicelib.store.operations import Operations
+from chalicelib.store.queue import Queue
 from chalicelib.store.reading import Reader
 from chalicelib.store.senders import Senders
 
@@ -43,6 +49,8 @@ class Service:
     monotonic: Callable[[], float] = time.monotonic
     clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000
     """Milliseconds since 1970 UTC."""
+    pause: Callable[[float], None] = time.sleep
+    """Seconds; who waits for changes waits by it."""
 
     @cached_property
     def _wire(self) -> Wire:
@@ -58,6 +66,11 @@ class Service:
     def reader(self) -> Reader:
         """The read path."""
         return Reader(self._wire, self.settings.recipients_table)
+
+    @cached_property
+    def feed(self) -> Feed:
+        """The ledger as it grows."""
+        return Feed(self._wire, self.settings.recipients_table)
 
     @cached_property
     def senders(self) -> Senders:
@@ -80,9 +93,34 @@ class Service:
         return Operations(self._wire, self.settings.recipients_table)
 
     @cached_property
+    def jobs(self) -> Jobs:
+        """Imports and exports."""
+        return Jobs(self._wire, self.settings.control_table)
+
+    @cached_property
+    def bulk(self) -> Bulk:
+        """The write path of imports."""
+        return Bulk(self._wire, self.settings.recipients_table)
+
+    @cached_property
     def limits(self) -> Limits:
         """The budgets of the opt-out form."""
         return Limits(self._wire, self.settings.control_table)
+
+    @cached_property
+    def files(self) -> Files:
+        """Uploads, rejected rows and exports."""
+        return Files(self.settings.files_bucket, self.settings.region, self.settings.s3_url)
+
+    @cached_property
+    def queue(self) -> Queue:
+        """The jobs that wait."""
+        return Queue(self.settings.jobs_queue_url, self.settings.region, self.settings.sqs_url)
+
+    @cached_property
+    def budgets(self) -> Budgets:
+        """The requests a minute of each API key."""
+        return Budgets(self.limits, self.settings.key_budget, self.clock)
 
     @cached_property
     def _cached_senders(self) -> Cache[Sender]:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 PEPPER_KEY_OCTETS = 64
 """AES-256-SIV takes two keys of 32 octets."""
 _PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d{1,5})?(?:/[A-Za-z0-9_-]+)*")
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
+"""S3 takes dots too, but a name with dots does not match the certificate of its own address."""
+_QUEUE_URL = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d{1,5})?/\d{12}/[A-Za-z0-9_-]{1,80}")
+_ENGINE_URL = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d{1,5})?/?")
 _LOCAL_HOSTS = ("127.0.0.1", "localhost")
 
 
@@ -28,10 +32,15 @@ class Settings:
     public_url: str
     recipients_table: str
     control_table: str
+    files_bucket: str
+    jobs_queue_url: str
     region: str
     keyring: Keyring = field(repr=False)
     pepper_key: bytes = field(repr=False)
     dynamodb_url: str | None = None
+    s3_url: str | None = None
+    sqs_url: str | None = None
+    key_budget: int = 6_000
 
     @property
     def prefix(self) -> str:
@@ -45,10 +54,15 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         public_url=_public_url(environment),
         recipients_table=_required(environment, "SIGNOFF_RECIPIENTS_TABLE"),
         control_table=_required(environment, "SIGNOFF_CONTROL_TABLE"),
+        files_bucket=_bucket(environment),
+        jobs_queue_url=_queue_url(environment),
         region=_required(environment, "AWS_REGION"),
         keyring=_keyring(environment),
         pepper_key=_pepper_key(environment),
-        dynamodb_url=environment.get("SIGNOFF_DYNAMODB_URL") or None,
+        dynamodb_url=_engine_url(environment, "SIGNOFF_DYNAMODB_URL"),
+        s3_url=_engine_url(environment, "SIGNOFF_S3_URL"),
+        sqs_url=_engine_url(environment, "SIGNOFF_SQS_URL"),
+        key_budget=_positive(environment, "SIGNOFF_KEY_BUDGET", 6_000),
     )
 
 
@@ -58,14 +72,52 @@ def _required(environment: Mapping[str, str], name: str) -> str:
     return value
 
 
+def _positive(environment: Mapping[str, str], name: str, otherwise: int) -> int:
+    if not re.fullmatch(r"0*[1-9][0-9]{0,8}", text := environment.get(name, "").strip() or str(otherwise)):
+        raise SettingsError(f"{name} is not a whole number over 0")
+    return int(text)
+
+
 def _public_url(environment: Mapping[str, str]) -> str:
     url = _required(environment, "SIGNOFF_PUBLIC_URL").rstrip("/")
     if not _PUBLIC_URL.fullmatch(url):
         raise SettingsError("SIGNOFF_PUBLIC_URL is not a URL such as https://mail-choices.example.com/api")
-    host = url.split("://", 1)[1].partition("/")[0].partition(":")[0]
-    if url.startswith("http:") and host not in _LOCAL_HOSTS:
+    if _is_open(url):
         raise SettingsError("SIGNOFF_PUBLIC_URL must be https (RFC 8058 §3.1), except on this machine itself")
     return url
+
+
+def _bucket(environment: Mapping[str, str]) -> str:
+    name = _required(environment, "SIGNOFF_FILES_BUCKET")
+    if not _BUCKET.fullmatch(name):
+        raise SettingsError("SIGNOFF_FILES_BUCKET is not a bucket's name: 3 to 63 of a-z, 0-9 and the hyphen inside")
+    return name
+
+
+def _queue_url(environment: Mapping[str, str]) -> str:
+    url = _required(environment, "SIGNOFF_JOBS_QUEUE_URL")
+    if not _QUEUE_URL.fullmatch(url):
+        example = "https://sqs.eu-central-1.amazonaws.com/123456789012/signoff-dev-jobs"
+        raise SettingsError(f"SIGNOFF_JOBS_QUEUE_URL is not a queue's URL such as {example}")
+    if _is_open(url):
+        raise SettingsError("SIGNOFF_JOBS_QUEUE_URL must be https, except on this machine itself")
+    return url
+
+
+def _engine_url(environment: Mapping[str, str], name: str) -> str | None:
+    """Where an engine stands in for AWS; unset, or empty, where AWS itself is meant."""
+    url = environment.get(name, "").strip()
+    if url and not _ENGINE_URL.fullmatch(url):
+        raise SettingsError(f"{name} is not the URL of a local engine such as http://127.0.0.1:4566")
+    if _is_open(url):
+        raise SettingsError(f"{name} must be https, except on this machine itself")
+    return url or None
+
+
+def _is_open(url: str) -> bool:
+    """Whether anybody on the way could read what is sent there."""
+    host = url.partition("://")[2].partition("/")[0].partition(":")[0]
+    return url.startswith("http:") and host not in _LOCAL_HOSTS
 
 
 def _keyring(environment: Mapping[str, str]) -> Keyring:

@@ -7,10 +7,10 @@ import sys
 
 from infra import engine_command
 from infra.client import changes, checking, exporting, importing
-from infra.local import run
+from infra.local import run, worker
 from infra.local.problems import CannotRun
 
-COMMANDS = (run, engine_command, importing, exporting, checking, changes)
+COMMANDS = (run, worker, engine_command, importing, exporting, checking, changes)
 """Modules with `add_to(commands)`, which adds a parser and sets its default `command`: options → exit code."""
 
 

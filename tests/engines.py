@@ -5,16 +5,20 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import botocore.session
 import pytest
 from moto import mock_aws
 
+from infra.files import FileNames, create_files
 from infra.local.engine import Engine, start_dynoxide
 from infra.local.environment import LOCAL_AWS, REGION
+from infra.local.memory import MemoryEngine, start_moto
 from infra.local.problems import EngineMissing
 from infra.storage import TableNames, create_tables
 
@@ -39,9 +43,49 @@ class LocalTables:
         return [item for page in pages for item in page["Items"]]
 
 
+@dataclass(frozen=True, slots=True)
+class LocalFiles:
+    """The bucket and the queues of one test, with clients that reach them; `url` as in `LocalTables`."""
+
+    names: FileNames
+    s3: Any
+    sqs: Any
+    url: str | None
+
+    @property
+    def queue_url(self) -> str:
+        return self.names.queue_url(self.url or f"https://sqs.{REGION}.amazonaws.com")
+
+    def receive(self) -> dict[str, Any] | None:
+        """The next message of the queue of jobs, as SQS tells it; None where there is none."""
+        answer = self.sqs.receive_message(QueueUrl=self.queue_url, MessageSystemAttributeNames=["All"])
+        messages: list[dict[str, Any]] = answer.get("Messages", [])
+        return messages[0] if messages else None
+
+    def messages(self) -> list[dict[str, Any]]:
+        """Everything that the queue of jobs hands out now, read."""
+        return [json.loads(message["Body"]) for message in iter(self.receive, None)]
+
+
 def dynamodb_client(url: str | None = None) -> Any:
     """A botocore client of DynamoDB for the engine at `url`."""
-    return botocore.session.get_session().create_client("dynamodb", region_name=REGION, endpoint_url=url)
+    return _client("dynamodb", url)
+
+
+def _client(service: str, url: str | None) -> Any:
+    return _session().create_client(service, region_name=REGION, endpoint_url=url)
+
+
+@cache
+def _session() -> Any:
+    """One for all tests: what it has read of a service it need not read again."""
+    return botocore.session.get_session()
+
+
+def make_files(stage: str, url: str | None = None) -> LocalFiles:
+    """A new bucket and new queues at `url`, or at the moto of this process."""
+    s3, sqs = _client("s3", url), _client("sqs", url)
+    return LocalFiles(create_files(s3, sqs, stage), s3, sqs, url)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -71,6 +115,26 @@ def dynoxide_tables(dynoxide: Engine) -> LocalTables:
     """Empty tables of this test's own, on dynoxide."""
     client = dynamodb_client(dynoxide.url)
     return LocalTables(create_tables(client, f"t{secrets.token_hex(8)}"), client, dynoxide.url)
+
+
+@pytest.fixture(scope="session")
+def moto_server(local_aws: None) -> Iterator[MemoryEngine]:
+    """One moto in a process of its own for all tests of this process: a real HTTP server, and threads do it no harm."""
+    engine = start_moto("session")
+    yield engine
+    engine.stop()
+
+
+@pytest.fixture
+def local_files(moto_server: MemoryEngine) -> LocalFiles:
+    """An empty bucket and empty queues of this test's own, over HTTP; one test event of S3 waits in the queue."""
+    return make_files(f"t{secrets.token_hex(8)}", moto_server.url)
+
+
+@pytest.fixture
+def moto_files(moto_dynamodb: LocalTables) -> LocalFiles:
+    """The bucket and the queues that belong to `moto_dynamodb`, inside this process."""
+    return make_files("test")
 
 
 @pytest.fixture

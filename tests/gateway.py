@@ -27,10 +27,15 @@ def send(
     headers: dict[str, str] | None = None,
     body: bytes | None = None,
     query: dict[str, str] | None = None,
+    many: dict[str, list[str]] | None = None,
     source: str = "192.0.2.7",
 ) -> Answer:
-    """Calls the app. `resource` is a route as it was declared, `values` fill its braces, `source` is who asks."""
+    """Calls the app. `resource` is a route as it was declared, `values` fill its braces, `source` is who asks.
+
+    `many` is a query whose names may come more than once.
+    """
     path = re.sub(r"\{(\w+)\}", lambda match: (values or {}).get(match[1], match[0]), resource)
+    listed = {name: [value] for name, value in (query or {}).items()}
     event = {
         "requestContext": {
             "httpMethod": method,
@@ -43,14 +48,14 @@ def send(
         "pathParameters": values,
         "headers": headers or {},
         "multiValueHeaders": {name: [value] for name, value in (headers or {}).items()},
-        "multiValueQueryStringParameters": {name: [value] for name, value in (query or {}).items()} or None,
+        "multiValueQueryStringParameters": many or listed or None,
         "stageVariables": None,
         "body": None if body is None else base64.b64encode(body).decode(),
         "isBase64Encoded": body is not None,
     }
     answer: dict[str, Any] = app(event, None)
-    many = {name: ", ".join(values) for name, values in (answer.get("multiValueHeaders") or {}).items()}
-    told = {name.lower(): str(value) for name, value in {**(answer.get("headers") or {}), **many}.items()}
+    several = {name: ", ".join(values) for name, values in (answer.get("multiValueHeaders") or {}).items()}
+    told = {name.lower(): str(value) for name, value in {**(answer.get("headers") or {}), **several}.items()}
     text = answer.get("body") or ""
     return Answer(
         answer["statusCode"], told, base64.b64decode(text).decode() if answer.get("isBase64Encoded") else text

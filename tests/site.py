@@ -19,7 +19,8 @@ from chalicelib.domain.senders import Sender
 from chalicelib.service import Service
 from chalicelib.settings import settings_from
 from chalicelib.tokens import Purpose, mint
-from tests.engines import LocalTables
+from infra.files import file_names
+from tests.engines import LocalFiles, LocalTables
 from tests.store.memory import Clock
 
 if TYPE_CHECKING:
@@ -64,15 +65,21 @@ class Site:
         return sum(item["sk"]["S"].startswith("log#") for item in self.stored())
 
 
-def settings_for(tables: LocalTables) -> Settings:
-    """Settings with keys that are the same in every run."""
+def settings_for(tables: LocalTables, files: LocalFiles | None = None) -> Settings:
+    """Settings with keys that are the same in every run; without files those that `moto_files` has."""
+    names = files.names if files else file_names("test")
+    url = (files.url if files else None) or ""
     key = base64.b64encode(bytes(range(32))).decode()
     return settings_from(
         {
             "SIGNOFF_PUBLIC_URL": "https://choices.example.com/api",
             "SIGNOFF_RECIPIENTS_TABLE": tables.names.recipients,
             "SIGNOFF_CONTROL_TABLE": tables.names.control,
+            "SIGNOFF_FILES_BUCKET": names.bucket,
+            "SIGNOFF_JOBS_QUEUE_URL": names.queue_url(url or "https://sqs.us-east-1.amazonaws.com"),
             "SIGNOFF_DYNAMODB_URL": tables.url or "",
+            "SIGNOFF_S3_URL": url,
+            "SIGNOFF_SQS_URL": url,
             "SIGNOFF_MASTER_KEYS": json.dumps({"1": {"secret": key, "state": "minting"}}),
             "SIGNOFF_PEPPER_KEY": base64.b64encode(bytes(range(64))).decode(),
             "AWS_REGION": "us-east-1",
@@ -90,12 +97,12 @@ CATALOGUE = Catalogue(
 
 
 @contextmanager
-def make_site(tables: LocalTables) -> Iterator[Site]:
+def make_site(tables: LocalTables, files: LocalFiles | None = None) -> Iterator[Site]:
     """The app of this process, serving one sender on these tables, with a clock that the test moves."""
     now = time.time_ns() // 1_000_000  # the engine says so too, in the header of its answers
     clock = Clock(now)
     service = Service(
-        settings_for(tables), monotonic=lambda: clock.milliseconds / 1000, clock=lambda: clock.milliseconds
+        settings_for(tables, files), monotonic=lambda: clock.milliseconds / 1000, clock=lambda: clock.milliseconds
     )
     service.senders.create(Sender(CODE, "Test & Sons", CATALOGUE, bytes(range(32))))
     app._service = service

@@ -14,6 +14,7 @@ from app import app
 from chalicelib.api_keys import ApiKey, mint_api_key
 from chalicelib.domain.acts import Act, Bounced, Via
 from chalicelib.domain.addresses import parse_address
+from chalicelib.domain.jobs import Job, JobKind, JobStatus, job_id
 from chalicelib.store.ledger import Beside
 from chalicelib.tokens import Purpose
 from chalicelib.use_cases.keys import SCOPES
@@ -51,6 +52,7 @@ class Route:
 CHECK = {"category": "news", "addresses": [CANARY]}
 ONE = {"category": "news", "recipient": "rcp_" + "a" * 26}
 ACTS = {"acts": [{"act": "opt_out", "address": CANARY, "category": "news"}]}
+ROWS = {"rows": [{"address": CANARY, "reason": "opted_out"}]}
 ROUTES = {
     "/u/{token}": Route({"GET", "HEAD", "POST"}, "page", Purpose.ONE_CLICK, b"List-Unsubscribe=One-Click"),
     "/u/{token}/all": Route({"POST"}, "page", Purpose.ONE_CLICK, b""),
@@ -66,9 +68,14 @@ ROUTES = {
     "/v1/recipients/lookup": Route({"POST"}, "api", None, {"address": CANARY}, echoes=True),
     "/v1/recipients/{recipient}": Route({"GET", "HEAD", "DELETE"}, "api", scope="read or write", echoes=True),
     "/v1/recipients/{recipient}/acts": Route({"GET", "HEAD"}, "api", echoes=True),
+    "/v1/changes": Route({"GET", "HEAD"}, "api", query={"limit": "10"}, echoes=True),
+    "/v1/imports": Route({"GET", "HEAD", "POST"}, "api", None, ROWS, scope="read or write"),
+    "/v1/imports/{import_id}": Route({"GET", "HEAD"}, "api"),
     "/v1/openapi.json": Route({"GET", "HEAD"}, "open"),
     "/healthz": Route({"GET", "HEAD"}, "open"),
+    "/docs": Route({"GET", "HEAD"}, "open"),
 }
+DONE = {"rows": 1, "rejected": 0, "changed": 1, "unchanged": 0}
 EVERY = [(path, method) for path, route in ROUTES.items() for method in sorted(route.methods)]
 
 
@@ -90,7 +97,15 @@ def values_of(site: Site, path: str) -> dict[str, str]:
         place = site.service.senders.get(CODE).place_of(parse_address(CANARY))
         site.service.ledger.record(place, Act("known", Via.OPS, (Bounced(1),)), Beside(CANARY))
         values["recipient"] = place.recipient
+    for kind in JobKind:
+        if f"{{{kind}_id}}" in path:
+            new = Job(kind, job_id(kind, 1, "known"), CODE, 1, "k" * 16, JobStatus.DONE, {}, DONE)
+            values[f"{kind}_id"] = site.service.jobs.create(new).id
     return {name: value for name, value in values.items() if f"{{{name}}}" in path}
+
+
+def query_of(route: Route, method: str) -> dict[str, str] | None:
+    return route.query if method in {"GET", "HEAD"} else None
 
 
 def good(site: Site, caller: Caller, path: str, method: str, **changes: Any) -> Answer:
@@ -98,7 +113,7 @@ def good(site: Site, caller: Caller, path: str, method: str, **changes: Any) -> 
     route = ROUTES[path]
     body = route.body if isinstance(route.body, bytes) else json.dumps(route.body).encode()
     headers = {"Authorization": f"Bearer {caller.key(*SCOPES)}"} if route.kind == "api" else {}
-    asked = {"headers": headers, "body": body if method == "POST" else None, "query": route.query}
+    asked = {"headers": headers, "body": body if method == "POST" else None, "query": query_of(route, method)}
     if "values" not in changes:
         asked["values"] = values_of(site, path)
     return send(method, path, **(asked | changes))
@@ -292,7 +307,7 @@ def good_without_store(site: Site, path: str, method: str, values: dict[str, str
         values,
         headers={"Authorization": f"Bearer {key.text}"} if route.kind == "api" else {},
         body=body if method == "POST" else None,
-        query=route.query,
+        query=query_of(route, method),
     )
     assert answer.status == (200 if route.kind == "open" else 503)
     if answer.status == 503:

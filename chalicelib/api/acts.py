@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalice.app import Blueprint
 
-from chalicelib.api.serving import listed, route
+from chalicelib.api.serving import route
 from chalicelib.api.told import read_act
 from chalicelib.boundary import json_answer, told
 from chalicelib.domain.errors import SignoffError
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from chalice.app import Response
 
     from chalicelib.api.serving import Asked
-    from chalicelib.domain.senders import Sender
 
 acts = Blueprint(__name__)
 
@@ -24,15 +23,15 @@ acts = Blueprint(__name__)
 @route(acts, "/v1/acts", ["POST"], "write")
 def recorded_acts(asked: Asked) -> Response:
     """Records opt-outs told of, blocks, what is lifted, consent."""
-    read = [_read(asked.sender, item, f"/acts/{index}") for index, item in enumerate(listed(asked.body, "acts"))]
+    read = [_read(asked, index) for index in range(len(asked.body["acts"]))]
     accepted = [item if isinstance(item, Told) else None for item in read]
     ids = record_told(asked.service, asked.sender, asked.request, accepted)
     return json_answer({"results": [_recorded(item, act) for item, act in zip(read, ids, strict=True)]})
 
 
-def _read(sender: Sender, item: object, pointer: str) -> Told | SignoffError:
+def _read(asked: Asked, index: int) -> Told | SignoffError:
     try:
-        return read_act(sender, item, pointer)
+        return read_act(asked.sender, asked.item("acts", index), f"/acts/{index}")
     except SignoffError as error:
         return error
 

@@ -10,7 +10,6 @@ from chalice.app import Blueprint
 from chalicelib.api import times
 from chalicelib.api.serving import route
 from chalicelib.boundary import json_answer
-from chalicelib.domain.errors import InvalidRequest
 from chalicelib.use_cases.keys import create_key, follow_key, revoke_key
 
 if TYPE_CHECKING:
@@ -32,12 +31,10 @@ def all_keys(asked: Asked) -> Response:
 def new_key(asked: Asked) -> Response:
     """A new API key, or one that follows another. Its text is in this answer and nowhere else."""
     body = asked.body
-    if ("scopes" in body) is ("replaces" in body):
-        raise InvalidRequest("scopes for a new key, or replaces for one that follows another")
     if "replaces" in body:
-        key, text = follow_key(asked.service, asked.sender, str(body["replaces"]), asked.request)
+        key, text = follow_key(asked.service, asked.sender, body["replaces"], asked.request)
     else:
-        key, text = create_key(asked.service, asked.sender, _scopes(body["scopes"]), asked.request)
+        key, text = create_key(asked.service, asked.sender, frozenset(body["scopes"]), asked.request)
     return json_answer({**_tell(key), "key": text}, HTTPStatus.CREATED)
 
 
@@ -45,12 +42,6 @@ def new_key(asked: Asked) -> Response:
 def revoked_key(asked: Asked, key_id: str) -> Response:
     """Revokes an API key. It stops everywhere within a minute."""
     return json_answer(_tell(revoke_key(asked.service, asked.sender, key_id)))
-
-
-def _scopes(told: object) -> frozenset[str]:
-    if not isinstance(told, list) or not all(isinstance(scope, str) for scope in told):
-        raise InvalidRequest("a list of scopes", "/scopes")
-    return frozenset(told)
 
 
 def _tell(key: ApiKey) -> dict[str, Any]:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from chalice.app import Blueprint
 
-from chalicelib.api.serving import category_of, listed, route
+from chalicelib.api.serving import route
 from chalicelib.boundary import json_answer
 from chalicelib.domain.addresses import parse_address
-from chalicelib.domain.errors import InvalidAddress
+from chalicelib.domain.errors import InvalidAddress, InvalidRequest
 from chalicelib.message import footer_of, headers_of
 from chalicelib.use_cases.minting import mint_links
 
@@ -25,16 +25,18 @@ links = Blueprint(__name__)
 @route(links, "/v1/links", ["POST"], "links")
 def minted_links(asked: Asked) -> Response:
     """One result for each recipient, in the order asked."""
-    category = asked.sender.catalogue.get(category_of(asked.body))
-    return json_answer({"results": [_link(asked, category, wanted) for wanted in listed(asked.body, "recipients")]})
+    category = asked.sender.catalogue.get(asked.body["category"])
+    wanted = range(len(asked.body["recipients"]))
+    return json_answer({"results": [_link(asked, category, index) for index in wanted]})
 
 
-def _link(asked: Asked, category: Category, wanted: object) -> dict[str, Any]:
-    spelled = wanted.get("address") if isinstance(wanted, dict) else None
+def _link(asked: Asked, category: Category, index: int) -> dict[str, Any]:
     try:
-        minted = mint_links(asked.service, asked.sender, category, parse_address(spelled))
-    except InvalidAddress as error:
-        return {"address": spelled, "error": error.reason}
+        address = parse_address(asked.item("recipients", index)["address"])
+    except (InvalidAddress, InvalidRequest) as error:
+        wanted = asked.body["recipients"][index]
+        return {"address": wanted.get("address") if isinstance(wanted, dict) else None, "error": error.reason}
+    minted = mint_links(asked.service, asked.sender, category, address)
     return {
         "address": minted.spelled,
         "recipient": minted.recipient,

@@ -14,15 +14,12 @@ from chalicelib.domain.errors import InvalidAddress, InvalidRequest
 from chalicelib.use_cases.looking import erase, history, look_at, look_up
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from chalice.app import Response
 
     from chalicelib.api.serving import Asked
 
 MOST_HISTORY = 50
 """Acts in one page of a history: each takes a read."""
-_MOST_SEQ = 10**12 - 1
 recipients = Blueprint(__name__)
 
 
@@ -30,7 +27,7 @@ recipients = Blueprint(__name__)
 def lookup(asked: Asked) -> Response:
     """What is known of an address. The address is in the body, and in no URL."""
     try:
-        address = parse_address(asked.body.get("address"))
+        address = parse_address(asked.body["address"])
     except InvalidAddress as error:
         raise InvalidRequest(error.reason, "/address") from None
     return json_answer(tell_known(look_up(asked.service, asked.sender, address)))
@@ -51,18 +48,10 @@ def erasure(asked: Asked, recipient: str) -> Response:
 @route(recipients, "/v1/recipients/{recipient}/acts", ["GET", "HEAD"], "read")
 def recipient_acts(asked: Asked, recipient: str) -> Response:
     """What happened to a recipient, newest first."""
-    limit, cursor = _number(asked.query, "limit", MOST_HISTORY), _number(asked.query, "cursor", _MOST_SEQ)
-    page = history(asked.service, asked.sender, recipient, cursor, limit or MOST_HISTORY)
+    limit, cursor = asked.parameters.get("limit", MOST_HISTORY), asked.parameters.get("cursor")
+    page = history(asked.service, asked.sender, recipient, cursor, limit)
     response = json_answer(tell_page(page))
     if page.older is not None:
         url = f"{asked.service.settings.public_url}/v1/recipients/{recipient}/acts"
-        response.headers["Link"] = f'<{url}?limit={limit or MOST_HISTORY}&cursor={page.older}>; rel="next"'
+        response.headers["Link"] = f'<{url}?limit={limit}&cursor={page.older}>; rel="next"'
     return response
-
-
-def _number(asked: Mapping[str, str], name: str, most: int) -> int | None:
-    if (text := asked.get(name)) is None:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) <= len(str(most)) and 1 <= int(text) <= most):
-        raise InvalidRequest(f"{name} in the query is a number from 1 to {most}")
-    return int(text)

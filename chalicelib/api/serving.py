@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from chalice.app import MultiDict, Response
 from chalice.app import Request as HttpRequest
-from chalice.app import Response
 
+from chalicelib.api.schemas import Operation, operation
 from chalicelib.api_keys import ApiKey
 from chalicelib.boundary import answering, body_of, json_body, problem, service_of
-from chalicelib.domain.errors import InvalidRequest
 from chalicelib.domain.senders import Sender
 from chalicelib.service import Service
 from chalicelib.use_cases.asking import authenticate
@@ -27,47 +26,73 @@ if TYPE_CHECKING:
 
     Work = Callable[..., Response]
 
-MOST = 1_000
-"""Addresses, acts or rows in one request."""
-_IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
-
 
 @dataclass(frozen=True)
 class Asked:
-    """One request of a sender that has shown a key of the right scope."""
+    """One request of a sender that has shown a key of the right scope; all of it is as its description says."""
 
     service: Service
     sender: Sender
     key: ApiKey
     http: HttpRequest
+    operation: Operation
 
     @cached_property
     def body(self) -> dict[str, Any]:
-        """The JSON object in the body. Raises `UnsupportedMediaType`, `TooLarge`, `NotJson`, `InvalidRequest`."""
-        return json_body(self.http)
+        """The JSON object in the body. Raises `UnsupportedMediaType`, `TooLarge`, `NotJson`, `InvalidRequest`.
 
-    @property
+        Items of its batches (`x-each`) may still be anything: `item` has them checked.
+        """
+        if self.operation.body is None:
+            return json_body(self.http)
+        is_empty = not self.operation.must_have_body and not body_of(self.http)
+        body = {} if is_empty else json_body(self.http)
+        self.operation.body.check(body)
+        return body
+
+    def item(self, name: str, index: int) -> Any:
+        """One item of the batch `name` in the body. Raises `InvalidRequest`, which points at what is wrong in it."""
+        item = self.body[name][index]
+        self.operation.items[name].check(item, f"/{name}/{index}")
+        return item
+
+    @cached_property
     def query(self) -> Mapping[str, str]:
-        """The names and values in the query."""
-        return self.http.query_params or {}
+        """The names and values in the query, each as it was sent. Raises `InvalidRequest`."""
+        told = self.http.query_params or MultiDict(None)
+        self.operation.query.refuse_others(told)
+        return dict(told)
+
+    @cached_property
+    def parameters(self) -> Mapping[str, Any]:
+        """What is in the query, numbers as numbers and truths as truths. Raises `InvalidRequest`."""
+        return self.operation.query.read(self.query)
 
     @property
     def request(self) -> Request:
-        """The idempotency key, where there is one, and a hash of what it was sent with. Raises `InvalidRequest`."""
-        key = self.http.headers.get("idempotency-key")
-        if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
-            raise InvalidRequest("an Idempotency-Key has 1 to 255 visible ASCII characters")
+        """The idempotency key, where there is one, and a hash of what it was sent with."""
         said = f"{self.http.method} {self.http.path}\n".encode() + body_of(self.http)
-        return Request(key, hashlib.sha256(said).hexdigest())
+        return Request(self.http.headers.get("idempotency-key"), hashlib.sha256(said).hexdigest())
+
+    def check(self) -> Asked:
+        """This request, all of which its description allows. Raises `InvalidRequest` and what `body` raises."""
+        self.operation.headers.read(self.http.headers)
+        _ = self.parameters
+        if self.operation.body is not None:
+            _ = self.body
+        return self
 
 
 def route(blueprint: Blueprint, path: str, methods: Sequence[str], scope: str) -> Callable[[Work], Work]:
-    """Registers a view of a path for keys of this scope; it is given an `Asked`, and the values in the path by name."""
+    """Registers a view of a path for keys of this scope; it is given an `Asked`, and the values in the path by name.
+
+    The path is described in `openapi/`, and only what fits that description reaches the view.
+    """
 
     def register(work: Work) -> Work:
         @functools.wraps(work)
         def serve(**values: str) -> Response:
-            return answering(problem, lambda: work(_asked(blueprint, scope), **values))
+            return answering(problem, lambda: work(_asked(blueprint, path, scope), **values))
 
         blueprint.route(path, methods=list(methods), content_types=["*/*"], name=work.__name__)(serve)
         return work
@@ -75,22 +100,8 @@ def route(blueprint: Blueprint, path: str, methods: Sequence[str], scope: str) -
     return register
 
 
-def _asked(blueprint: Blueprint, scope: str) -> Asked:
+def _asked(blueprint: Blueprint, path: str, scope: str) -> Asked:
     service, http = service_of(blueprint), blueprint.current_request
     sender, key = authenticate(service, http.headers.get("authorization"), scope)
-    return Asked(service, sender, key, http)
-
-
-def listed(body: dict[str, Any], name: str) -> list[object]:
-    """The 1 to 1,000 values under a name. Raises `InvalidRequest`."""
-    values = body.get(name)
-    if not isinstance(values, list) or not 1 <= len(values) <= MOST:
-        raise InvalidRequest(f"a list of 1 to {MOST}", f"/{name}")
-    return values
-
-
-def category_of(body: dict[str, Any]) -> str:
-    """The id of a category under `category`. Raises `InvalidRequest`."""
-    if not isinstance(category := body.get("category"), str):
-        raise InvalidRequest("the id of a category, as a text", "/category")
-    return category
+    service.budgets.take(key)
+    return Asked(service, sender, key, http, operation(path, http.method)).check()

@@ -9,6 +9,8 @@ from chalicelib.domain.errors import InvalidRequest
 
 _RFC_3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
 
+EXPECTED = "a time as RFC 3339 has it, such as 2026-03-01T09:30:00Z"
+
 
 def tell(at: int | None) -> str | None:
     """`2026-03-01T09:30:00.125Z`, or None for None."""
@@ -25,7 +27,7 @@ def tell_day(day: int | None) -> str | None:
 def take(text: object, pointer: str) -> int:
     """The milliseconds that an RFC 3339 text stands for, rounded down. Raises `InvalidRequest`."""
     if not isinstance(text, str) or not _RFC_3339.fullmatch(text):
-        raise InvalidRequest("a time as RFC 3339 has it, such as 2026-03-01T09:30:00Z", pointer)
+        raise InvalidRequest(EXPECTED, pointer)
     try:
         at = datetime.fromisoformat(text.upper())
     except ValueError:

@@ -31,6 +31,31 @@ class Via(StrEnum):
     OPS = "ops"
 
 
+_LETTERS = {
+    Via.ONE_CLICK: "o",
+    Via.UNSUBSCRIBE_PAGE: "u",
+    Via.PREFERENCE_PAGE: "p",
+    Via.OPT_OUT_FORM: "f",
+    Via.MAILTO: "m",
+    Via.API: "a",
+    Via.IMPORT: "i",
+    Via.FEEDBACK: "b",
+    Via.OPS: "s",
+}
+_VIAS = {f"{letter}_": via for via, letter in _LETTERS.items()}
+_PREFIX = 2
+
+
+def act_id_of(via: Via, operation: str) -> str:
+    """The id of an act that came this way. It says so, since a state remembers of what it holds the act's id alone."""
+    return f"{_LETTERS[via]}_{operation}"
+
+
+def via_of(act: str) -> Via | None:
+    """The way by which the act of this id came, where the id says so."""
+    return _VIAS.get(act[:_PREFIX])
+
+
 @dataclass(frozen=True, slots=True)
 class OptedOut:
     """The recipient's own opt-out of a category or of all optional mail."""

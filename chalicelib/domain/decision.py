@@ -42,7 +42,7 @@ def decide(state: State, category: Category) -> Verdict:
     """Rules 1 to 9, in their order. An unknown category never gets here: looking it up raises."""
     if category.retired:
         return Verdict(1, Reason.RETIRED)
-    if (bounced := _at(state.bounced)) > NEVER and bounced >= _at(state.bounce_lifted):
+    if (bounced := time_of(state.bounced)) > NEVER and bounced >= time_of(state.bounce_lifted):
         return Verdict(2, Reason.UNDELIVERABLE, bounced)
     if category.is_service_alert:
         return Verdict(3)
@@ -61,20 +61,21 @@ def is_wanted(state: State, category: Category) -> bool:
 
 
 def _decide_wanted(state: State, category: Category) -> Verdict:
-    opted_in = _opted_in(state, category.id)
-    if (complained := _at(state.complaint)) > NEVER and complained >= opted_in:
+    opted_in = opted_in_at(state, category.id)
+    if (complained := time_of(state.complaint)) > NEVER and complained >= opted_in:
         return Verdict(5, Reason.COMPLAINT, complained)
-    lifted = max(opted_in, _at(state.consent.get(category.id)))
-    if (out_of_all := max(_out(state, ALL), _at(state.erased))) > NEVER and out_of_all >= lifted:
+    lifted = max(opted_in, time_of(state.consent.get(category.id)))
+    if (out_of_all := max(_out(state, ALL), time_of(state.erased))) > NEVER and out_of_all >= lifted:
         return Verdict(6, Reason.OPTED_OUT_OF_ALL, out_of_all)
     if (out := _out(state, category.id)) > NEVER and out >= lifted:
         return Verdict(7, Reason.OPTED_OUT, out)
-    if category.needs_consent and max(lifted, _at(state.consent_told.get(category.id))) == NEVER:
+    if category.needs_consent and max(lifted, time_of(state.consent_told.get(category.id))) == NEVER:
         return Verdict(8, Reason.NO_CONSENT)
     return Verdict(9)
 
 
-def _at(mark: Mark | None) -> int:
+def time_of(mark: Mark | None) -> int:
+    """When it was, `NEVER` where it was not."""
     return NEVER if mark is None else mark.at
 
 
@@ -85,7 +86,8 @@ def _blocked_since(state: State, category: str) -> int:
     return min((block.at for block in blocks if block is not None and block.is_on), default=NEVER)
 
 
-def _opted_in(state: State, category: str) -> int:
+def opted_in_at(state: State, category: str) -> int:
+    """Since when the recipient's own opt-in to a category counts, `NEVER` where there is none."""
     choice = state.choice.get(category)
     return choice.since if choice is not None and choice.value is Value.IN else NEVER
 
@@ -93,4 +95,4 @@ def _opted_in(state: State, category: str) -> int:
 def _out(state: State, scope: str) -> int:
     choice = state.choice.get(scope)
     chosen = choice.since if choice is not None and choice.value is Value.OUT else NEVER
-    return max(chosen, _at(state.stated.get(scope)))
+    return max(chosen, time_of(state.stated.get(scope)))

@@ -111,6 +111,13 @@ class UnknownKey(SignoffError):
         super().__init__("the sender has no such API key")
 
 
+class UnknownJob(SignoffError):
+    """The sender has no import or export of this id."""
+
+    def __init__(self) -> None:
+        super().__init__("the sender has no such import or export")
+
+
 class CategoryRefused(SignoffError):
     """A change of a category that the rules forbid (conformance C7, H3, H10)."""
 
@@ -126,6 +133,20 @@ class ActRefused(SignoffError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class InvalidCursor(SignoffError):
+    """A cursor that was not made here for this sender and this list."""
+
+    def __init__(self) -> None:
+        super().__init__("this cursor is not one of this list: begin without a cursor")
+
+
+class CursorExpired(SignoffError):
+    """A cursor of the time before the store was restored: what came after it cannot be told."""
+
+    def __init__(self) -> None:
+        super().__init__("this cursor is too old: take the whole list again, then follow the cursor that comes with it")
 
 
 class IdempotencyMismatch(SignoffError):
@@ -158,6 +179,34 @@ class TooManyRequests(SignoffError):
         self.retry_after = retry_after
 
 
+class BadFile(SignoffError):
+    """A file that cannot be read as rows at all, or not to its end. `reason` holds nothing of its content."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class UnknownLayout(SignoffError):
+    """A file whose columns nobody can tell. `reason` says what to do, and holds nothing of the file's content."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class RowRefused(SignoffError):
+    """A row of an import from which nothing is taken. `reason` holds nothing of its content.
+
+    `column` is what the cell is about (`address`, `at`, …) or the path of the JSON field; "" for the whole row.
+    """
+
+    def __init__(self, reason: str, column: str = "") -> None:
+        super().__init__(f"{column}: {reason}" if column else reason)
+        self.reason = reason
+        self.column = column
+
+
 class StoreUnavailable(SignoffError):
     """The store did not answer, or not in time. Nothing is known to have been written; `retry_after` in seconds."""
 
@@ -176,6 +225,13 @@ class PepperUnusable(StoreUnavailable):
     def __init__(self, sender: str) -> None:
         super().__init__(f"the pepper of sender {sender} is unusable", retry_after=60)
         self.sender = sender
+
+
+class JobFailed(SignoffError):
+    """A job did not come to its end, and why is in the log. Its message comes again."""
+
+    def __init__(self) -> None:
+        super().__init__("a job failed and will be tried again")
 
 
 class SettingsError(SignoffError):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from chalicelib.domain.acts import CONSENT_ALLOWANCE, Act, Consented, Erased, OptedIn, OptedOut, Via, scope_of
 from chalicelib.domain.senders import Place
 from chalicelib.domain.state import NOTHING_KNOWN, Choice, State
+from chalicelib.domain.suppressions import NO_EFFECTS, Effects
 
 RECENT_ACTS = 8
 """How many act ids a state remembers: a write whose answer was lost finds itself among them."""
@@ -55,7 +56,8 @@ class Entry:
     """One line of the ledger. Holds the recipient's id, never an address.
 
     `previous` is the number of the recipient's entry before this one (0: none), `version` the recipient's with this
-    one, `recorded` when it was written (milliseconds since 1970 UTC), `formers` what an undo would put back.
+    one, `recorded` when it was written (milliseconds since 1970 UTC), `formers` what an undo would put back,
+    `effects` what became of the suppression list.
     """
 
     place: Place
@@ -65,6 +67,7 @@ class Entry:
     version: int
     previous: int
     formers: Mapping[str, Choice | None]
+    effects: Effects = NO_EFFECTS
 
 
 def signature(act: Act) -> str:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from chalicelib.domain.categories import Catalogue
+from chalicelib.domain.categories import Catalogue, Category
 from chalicelib.domain.errors import InvalidRequest
 from chalicelib.domain.identity import DEFAULT_SHARDS, MAX_SHARDS, recipient_id, shard_of
 
@@ -58,3 +58,18 @@ class Place:
     sender: str
     shard: int
     recipient: str
+
+
+@dataclass(frozen=True, slots=True)
+class SenderEntry:
+    """One line of the ledger of shard 0 that tells of the sender itself, so that whoever follows learns of it.
+
+    `version` is the sender's with this change, `recorded` in milliseconds since 1970 UTC, `category` what the category
+    is since then; None where the sender's own description or the order of its categories changed.
+    """
+
+    sender: str
+    seq: int
+    recorded: int
+    version: int
+    category: Category | None = None

@@ -10,7 +10,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.domain.acts import PARTS, Act, Part, Restored, Undone, Via
+from chalicelib.domain.categories import Category, Ground, Kind
+from chalicelib.domain.decision import Reason
 from chalicelib.domain.state import Block, Choice, Mark, State, Value
+from chalicelib.domain.suppressions import Effects
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -108,6 +111,31 @@ def dump_formers(formers: Mapping[str, Choice | None]) -> dict[str, Any]:
 def load_formers(raw: Mapping[str, Any]) -> dict[str, Choice | None]:
     """What `dump_formers` wrote."""
     return {scope: _load_former(former) for scope, former in raw.items()}
+
+
+def dump_effects(effects: Effects) -> list[Any]:
+    """`[[[scope, reason, since], …], [[scope, reason], …]]`: added, removed."""
+    return [[list(added) for added in effects.added], [list(removed) for removed in effects.removed]]
+
+
+def load_effects(raw: list[Any]) -> Effects:
+    """What `dump_effects` wrote."""
+    added, removed = raw
+    return Effects(
+        tuple((scope, Reason(reason), since) for scope, reason, since in added),
+        tuple((scope, Reason(reason)) for scope, reason in removed),
+    )
+
+
+def dump_category(category: Category) -> dict[str, Any]:
+    """Its fields by their names."""
+    return {name: getattr(category, name) for name in Category.__dataclass_fields__}
+
+
+def load_category(raw: dict[str, Any]) -> Category:
+    """What `dump_category` wrote."""
+    ground = raw.get("ground")
+    return Category(**{**raw, "kind": Kind(raw["kind"]), "ground": None if ground is None else Ground(ground)})
 
 
 def _dump_former(choice: Choice | None) -> list[Any] | None:

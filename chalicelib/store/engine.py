@@ -11,7 +11,8 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.domain.errors import StoreUnavailable
 from chalicelib.domain.recipients import Entry, Latest, Recent, Recipient
-from chalicelib.domain.senders import Place
+from chalicelib.domain.senders import Place, SenderEntry
+from chalicelib.domain.suppressions import NO_EFFECTS
 from chalicelib.store import codec
 from chalicelib.store.calls import Key, Raw, batch_get, code_of, translated
 from chalicelib.store.models import HEAD, EntryItem, EvidenceItem, HeadItem, RecipientItem
@@ -59,18 +60,19 @@ class DynamoEngine:
             raise Busy  # an unprocessed key is not an absent one
         return Snapshot(
             recipient=load_recipient(found[key]) if key in found else None,
-            head=_load_head(found[head_key]) if head_key in found else None,
+            head=load_head(found[head_key]) if head_key in found else None,
             date=date,
         )
 
     def commit(self, commit: Commit) -> None:
         """One TransactWriteItems of three puts: six write units while each stays under 1 KB; evidence is a fourth."""
+        place = commit.entry.place
         transaction = TransactWrite(connection=self._connection, client_request_token=commit.token)
-        transaction.save(_recipient_item(commit), _if_version(commit.entry.version - 1), ALL_OLD)
-        transaction.save(_entry_item(commit.entry), EntryItem.sk.does_not_exist(), ALL_OLD)
-        transaction.save(_head_item(commit), _if_head(commit.head_before), ALL_OLD)
+        transaction.save(recipient_item(commit.recipient, place), if_version(commit.entry.version - 1), ALL_OLD)
+        transaction.save(entry_item(commit.entry), EntryItem.sk.does_not_exist(), ALL_OLD)
+        transaction.save(head_item(place.sender, place.shard, commit.head), if_head(commit.head_before), ALL_OLD)
         if commit.evidence is not None:
-            transaction.save(_evidence_item(commit.entry, commit.evidence))
+            transaction.save(evidence_item(commit.entry, commit.evidence))
         try:
             transaction._commit()  # noqa: SLF001 - what leaving `with transaction:` calls, without hiding it in a block
         except TransactWriteError as error:
@@ -85,23 +87,26 @@ def _why(error: TransactWriteError) -> Exception:
     if _CONDITION not in codes:
         return Busy() if codes <= _RESTING else StoreUnavailable(f"the store refused a transaction: {sorted(codes)}")
     has_only_head_moved = recipient is None and head is not None and head.raw_item is not None
-    return Refused(_load_head(head.raw_item) if has_only_head_moved and head and head.raw_item else None)
+    return Refused(load_head(head.raw_item) if has_only_head_moved and head and head.raw_item else None)
 
 
-def _if_version(version: int) -> Condition:
+def if_version(version: int) -> Condition:
+    """That a recipient is as it was read; version 0 is that of nobody."""
     unchanged: Condition = RecipientItem.version == version
     return unchanged if version else RecipientItem.sk.does_not_exist()
 
 
-def _if_head(head: Head | None) -> Condition:
+def if_head(head: Head | None) -> Condition:
+    """That a head is as it was read."""
     if head is None:
         return HeadItem.sk.does_not_exist()
     unchanged: Condition = (HeadItem.seq == head.seq) & (HeadItem.epoch == head.epoch)
     return unchanged
 
 
-def _recipient_item(commit: Commit) -> RecipientItem:
-    recipient, (pk, sk) = commit.recipient, recipient_key(commit.entry.place)
+def recipient_item(recipient: Recipient, place: Place) -> RecipientItem:
+    """The item of a recipient."""
+    pk, sk = recipient_key(place)
     latest = recipient.latest
     return RecipientItem(
         pk=pk,
@@ -114,7 +119,8 @@ def _recipient_item(commit: Commit) -> RecipientItem:
     )
 
 
-def _entry_item(entry: Entry) -> EntryItem:
+def entry_item(entry: Entry) -> EntryItem:
+    """The item of a line of the ledger."""
     return EntryItem(
         pk=partition_of(entry.place.sender, entry.place.shard),
         sk=entry_sort_key(entry.seq),
@@ -124,15 +130,17 @@ def _entry_item(entry: Entry) -> EntryItem:
         version=entry.version,
         previous=entry.previous,
         formers=codec.dump(codec.dump_formers(entry.formers)) if entry.formers else None,
+        effects=None if entry.effects == NO_EFFECTS else codec.dump(codec.dump_effects(entry.effects)),
     )
 
 
-def _head_item(commit: Commit) -> HeadItem:
-    place = commit.entry.place
-    return HeadItem(partition_of(place.sender, place.shard), HEAD, seq=commit.head.seq, epoch=commit.head.epoch)
+def head_item(sender: str, shard: int, head: Head) -> HeadItem:
+    """The item of a head."""
+    return HeadItem(partition_of(sender, shard), HEAD, seq=head.seq, epoch=head.epoch)
 
 
-def _evidence_item(entry: Entry, evidence: Evidence) -> EvidenceItem:
+def evidence_item(entry: Entry, evidence: Evidence) -> EvidenceItem:
+    """The item of what shows a consent."""
     return EvidenceItem(
         partition_of(entry.place.sender, entry.place.shard),
         f"evidence#{entry.place.recipient}#{entry.act.id}",
@@ -172,10 +180,26 @@ def load_entry(raw: Raw) -> Entry:
         version=int(item["v"]),
         previous=int(item["p"]),
         formers=codec.load_formers(json.loads(item["f"])) if "f" in item else {},
+        effects=codec.load_effects(json.loads(item["e"])) if "e" in item else NO_EFFECTS,
     )
 
 
-def _load_head(raw: Raw) -> Head:
+def load_line(raw: Raw) -> Entry | SenderEntry:
+    """The line of a ledger in a raw item, whatever it tells of."""
+    if "sv" not in raw:
+        return load_entry(raw)
+    item = _texts(raw)
+    return SenderEntry(
+        sender=item["pk"].partition("#")[0],
+        seq=int(item["sk"].partition("#")[2]),
+        recorded=int(item["t"]),
+        version=int(item["sv"]),
+        category=codec.load_category(json.loads(item["c"])) if "c" in item else None,
+    )
+
+
+def load_head(raw: Raw) -> Head:
+    """The head in a raw item."""
     item = _texts(raw)
     return Head(int(item["seq"]), int(item["epoch"]))
 

@@ -35,6 +35,7 @@ from chalicelib.domain.recipients import (
 )
 from chalicelib.domain.stamping import Stamp, stamped
 from chalicelib.domain.state import State
+from chalicelib.domain.suppressions import effects_of
 from chalicelib.domain.undo import formers_of
 from chalicelib.store.port import Busy, Commit, Engine, Head, OutcomeUnknown, Refused
 
@@ -146,24 +147,11 @@ class Ledger:
         draft = wanted(before)
         if draft is None or before.find_recent(draft.id) or self._rules.is_repeat(before, draft, now):
             return _Attempt(before, None, stamp)
-        act = stamped(draft, stamp)
-        state = apply(before.state, act)
-        if state == before.state:
+        number = (snapshot.head or Head()).seq + 1
+        line = entered(place, before, stamped(draft, stamp), number, now, beside.spelled, self._rules.remembered)
+        if line is None:
             return _Attempt(before, None, stamp)
-        head = snapshot.head or Head()
-        entry = Entry(
-            place=place,
-            seq=head.seq + 1,
-            act=act,
-            recorded=max(now, 0),
-            version=before.version + 1,
-            previous=before.recent[0].seq if before.recent else 0,
-            formers=formers_of(before.state, act),
-        )
-        address = address_kept(before, state, act, beside.spelled)
-        changed = replace(before, state=state, version=entry.version, address=address)
-        after = _remembering(changed, entry, self._rules.remembered)
-        return _Attempt(before, Commit(after, entry, snapshot.head, secrets.token_hex(16), beside.evidence), stamp)
+        return _Attempt(before, Commit(*line, snapshot.head, secrets.token_hex(16), beside.evidence), stamp)
 
     def _is_committed(self, commit: Commit, patience: Patience) -> bool:
         """Whether it was carried out; False where it has to be prepared again."""
@@ -188,6 +176,28 @@ class Ledger:
                 has_been_unknown = True
             else:
                 return True
+
+
+def entered(  # noqa: PLR0913, PLR0917 - a line has as many parts
+    place: Place, before: Recipient, act: Act, seq: int, now: int, spelled: str | None, remembered: int = RECENT_ACTS
+) -> tuple[Recipient, Entry] | None:
+    """What a stamped act makes of a recipient, and its line in the ledger; None where nothing changes."""
+    state = apply(before.state, act)
+    if state == before.state:
+        return None
+    entry = Entry(
+        place=place,
+        seq=seq,
+        act=act,
+        recorded=max(now, 0),
+        version=before.version + 1,
+        previous=before.recent[0].seq if before.recent else 0,
+        formers=formers_of(before.state, act),
+        effects=effects_of(before.state, state),
+    )
+    address = address_kept(before, state, act, spelled)
+    changed = replace(before, state=state, version=entry.version, address=address)
+    return _remembering(changed, entry, remembered), entry
 
 
 def _newest_of(attempt: _Attempt) -> str | None:

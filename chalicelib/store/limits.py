@@ -1,4 +1,4 @@
-"""Budgets: how often something may happen in an hour. Counted in the control table, so that containers share them."""
+"""How often something happened in a while. Counted in the control table, so that containers share it."""
 
 from __future__ import annotations
 
@@ -26,21 +26,24 @@ class Limits:
         self._table = table
 
     def take(self, sender: str, name: str, most: int, now: int) -> None:
-        """Counts one use of `name` at `now` (milliseconds). Raises `TooManyRequests` over `most`, `StoreUnavailable`.
+        """Counts a use of `name` at `now` (milliseconds). Raises `TooManyRequests` over `most`, `StoreUnavailable`."""
+        if self.count(sender, name, 1, now, WINDOW) > most:
+            raise TooManyRequests(WINDOW - now // 1000 % WINDOW)
 
-        An answer that was lost may count twice: that costs a try, never an opt-out.
+    def count(self, sender: str, name: str, uses: int, now: int, window: int) -> int:
+        """Adds `uses` of `name`, and says how many there are in the window of `now`: milliseconds, `window` in seconds.
+
+        An answer that was lost may count twice: that costs a try, never an opt-out. Raises `StoreUnavailable`.
         """
-        window, passed = divmod(now // 1000, WINDOW)
-        expires = (window + 2) * WINDOW
+        number = now // 1000 // window
         try:
             answer = self._connection.update_item(
                 self._table,
                 f"limit#{sender}",
-                f"{name}#{window}",
-                actions=[LimitItem.uses.add(1), LimitItem.expires.set(expires)],
+                f"{name}#{number}",
+                actions=[LimitItem.uses.add(uses), LimitItem.expires.set((number + 2) * window)],
                 return_values=UPDATED_NEW,
             )
         except UpdateError as error:
             raise unavailable(error) from None
-        if int(answer["Attributes"]["n"]["N"]) > most:
-            raise TooManyRequests(WINDOW - passed)
+        return int(answer["Attributes"]["n"]["N"])

@@ -1,9 +1,9 @@
 """The items of both tables, as PynamoDB models. Private to the store: what comes out of it speaks domain.
 
 Recipients table, partition key `sender#shard`:   recipient#<id>, log#<seq, 12 digits>, head, op#<id>,
-                                                  evidence#<recipient id>#<act id>
-Control table, partition key `sender#<code>`:     sender, key#<id>
-               partition key `limit#<code>`:      <what is counted>#<hour>
+                                                  evidence#<recipient id>#<act id>, job#<job id>
+Control table, partition key `sender#<code>`:     sender, key#<id>, import#<id>, export#<id>
+               partition key `limit#<code>`:      <what is counted>#<hour>, key#<key id>#<minute>
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class RecipientItem(_Item):
 
 
 class EntryItem(_Item):
-    """One line of the ledger. `act` and `formers` as JSON."""
+    """One line of the ledger. `act`, `formers` and `effects` as JSON."""
 
     class Meta:
         """The table; `bind` names it."""
@@ -51,6 +51,20 @@ class EntryItem(_Item):
     version = NumberAttribute(attr_name="v")
     previous = NumberAttribute(attr_name="p")
     formers = UnicodeAttribute(attr_name="f", null=True)
+    effects = UnicodeAttribute(attr_name="e", null=True)
+
+
+class SenderEntryItem(_Item):
+    """One line of the ledger of shard 0 that tells of the sender itself; `category` as JSON, if it is about one."""
+
+    class Meta:
+        """The table; `bind` names it."""
+
+        table_name = "recipients"
+
+    sender_version = NumberAttribute(attr_name="sv")
+    recorded = NumberAttribute(attr_name="t")
+    category = UnicodeAttribute(attr_name="c", null=True)
 
 
 class HeadItem(_Item):
@@ -92,6 +106,20 @@ class EvidenceItem(_Item):
     source = UnicodeAttribute()
 
 
+class ProgressItem(_Item):
+    """How far a job has come in one shard: the last line that is recorded, and its counts of rows."""
+
+    class Meta:
+        """The table; `bind` names it."""
+
+        table_name = "recipients"
+
+    line = NumberAttribute()
+    changed = NumberAttribute()
+    unchanged = NumberAttribute()
+    expires = NumberAttribute()
+
+
 class SenderItem(_Item):
     """A sender with its categories (JSON), the wrapped pepper and the pepper's fingerprint (base64)."""
 
@@ -126,8 +154,24 @@ class KeyItem(_Item):
     replaces = UnicodeAttribute(null=True)
 
 
+class JobItem(_Item):
+    """An import or an export: what was asked for, and how far it has come, as JSON. Never expires."""
+
+    class Meta:
+        """The table; `bind` names it."""
+
+        table_name = "control"
+
+    version = NumberAttribute(attr_name="v")
+    status = UnicodeAttribute()
+    created = NumberAttribute()
+    key = UnicodeAttribute()
+    wanted = UnicodeAttribute()
+    done = UnicodeAttribute()
+
+
 class LimitItem(_Item):
-    """How often something happened in one hour. Holds no address, and nothing by which to find one."""
+    """How often something happened in one hour, or one minute. Holds no address, and nothing by which to find one."""
 
     class Meta:
         """The table; `bind` names it."""
@@ -138,8 +182,16 @@ class LimitItem(_Item):
     expires = NumberAttribute()
 
 
-_RECIPIENT_TABLE: tuple[type[_Item], ...] = (RecipientItem, EntryItem, HeadItem, OperationItem, EvidenceItem)
-_CONTROL_TABLE: tuple[type[_Item], ...] = (SenderItem, KeyItem, LimitItem)
+_RECIPIENT_TABLE: tuple[type[_Item], ...] = (
+    RecipientItem,
+    EntryItem,
+    SenderEntryItem,
+    HeadItem,
+    OperationItem,
+    EvidenceItem,
+    ProgressItem,
+)
+_CONTROL_TABLE: tuple[type[_Item], ...] = (SenderItem, KeyItem, JobItem, LimitItem)
 
 
 def bind(recipients_table: str, control_table: str) -> None:

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pynamodb.exceptions import QueryError
 
 from chalicelib.domain.recipients import STRANGER, Entry, Recipient
 from chalicelib.domain.state import NOTHING_KNOWN
-from chalicelib.store.calls import Key, Raw, batch_get
+from chalicelib.store.calls import Key, Raw, batch_get, translated
 from chalicelib.store.engine import entry_sort_key, load_entry, load_recipient, load_state, partition_of, recipient_key
 from chalicelib.store.ledger import Patience, Timing
+from chalicelib.store.models import RecipientItem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from chalicelib.domain.senders import Place
+    from chalicelib.domain.senders import Place, SenderEntry
     from chalicelib.domain.state import State
     from chalicelib.store.wire import Wire
+
+_L = TypeVar("_L", "Entry", "Entry | SenderEntry")
 
 KEYS_A_CALL = 100
 CALLS_AT_ONCE = 10
@@ -90,6 +95,34 @@ class Reader:
     def _read(self, keys: list[Key]) -> dict[Key, Raw]:
         return read_items(self._connection, self._table, keys, self._timing)
 
+    def _range(self, partition: str, between: tuple[str, str], limit: int) -> list[Raw]:
+        """The items of a partition whose sort keys lie between these two, both included, in order.
+
+        As many as `limit`, and fewer only where there are no more: a page of DynamoDB's may be short and not the last.
+        """
+        patience, found, start = Patience(self._timing), list[Raw](), None
+        while len(found) < limit:
+            call = partial(self._query, partition, between, limit - len(found), start)
+            page = patience.until_not_busy(call)
+            found += page["Items"]
+            start = page.get("LastEvaluatedKey")
+            if start is None:
+                break
+        return found
+
+    def _query(self, partition: str, between: tuple[str, str], limit: int, start: Any) -> dict[str, Any]:
+        try:
+            return self._connection.query(
+                self._table,
+                partition,
+                range_key_condition=RecipientItem.sk.between(*between),
+                consistent_read=True,
+                limit=limit,
+                exclusive_start_key=start,
+            )
+        except QueryError as error:
+            raise translated(error) from None
+
 
 def read_items(connection: Wire, table: str, keys: list[Key], timing: Timing) -> dict[Key, Raw]:
     """Strong reads of up to 100 keys, with patience: a key that was not read is asked for again.
@@ -105,9 +138,9 @@ def read_items(connection: Wire, table: str, keys: list[Key], timing: Timing) ->
     return found
 
 
-def until_gap(after: int, entries: Iterable[Entry]) -> list[Entry]:
+def until_gap(after: int, entries: Iterable[_L]) -> list[_L]:
     """The entries that follow number `after` without one missing."""
-    kept: list[Entry] = []
+    kept: list[_L] = []
     for entry in entries:
         if entry.seq != after + len(kept) + 1:
             break

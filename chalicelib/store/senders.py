@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from chalicelib.domain.categories import Catalogue, Category, Ground, Kind
+from chalicelib.domain.categories import Catalogue
 from chalicelib.domain.errors import ActRefused, PepperUnusable, StoreUnavailable, UnknownSender
 from chalicelib.domain.identity import pepper_fingerprint
 from chalicelib.domain.senders import Sender
@@ -96,15 +96,8 @@ def partition_of(code: str) -> str:
 
 
 def _dump_catalogue(catalogue: Catalogue) -> str:
-    return codec.dump(
-        [{name: getattr(category, name) for name in Category.__dataclass_fields__} for category in catalogue.categories]
-    )
+    return codec.dump([codec.dump_category(category) for category in catalogue.categories])
 
 
 def _load_catalogue(text: str) -> Catalogue:
-    return Catalogue(tuple(_load_category(raw) for raw in json.loads(text)))
-
-
-def _load_category(raw: dict[str, Any]) -> Category:
-    ground = raw.get("ground")
-    return Category(**{**raw, "kind": Kind(raw["kind"]), "ground": None if ground is None else Ground(ground)})
+    return Catalogue(tuple(codec.load_category(raw) for raw in json.loads(text)))

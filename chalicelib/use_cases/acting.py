@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from chalicelib.domain.acts import CONSENT_ALLOWANCE, Act, Consented, Evidence, Part, Stated, Via
+from chalicelib.domain.acts import CONSENT_ALLOWANCE, Act, Consented, Evidence, Part, Stated, Via, act_id_of
 from chalicelib.domain.errors import StoreUnavailable
 from chalicelib.domain.senders import Place
 from chalicelib.domain.stamping import TICK, Stamp
@@ -44,7 +44,7 @@ def act_ids(claim: Claim, count: int) -> list[str]:
 
     A key that is used again once its note is forgotten makes other acts: nothing new is taken for something old.
     """
-    return [hashed(f"{claim.nonce}\n{index}") for index in range(count)]
+    return [act_id_of(Via.API, hashed(f"{claim.nonce}\n{index}")) for index in range(count)]
 
 
 def record_told(service: Service, sender: Sender, request: Request, told: Sequence[Told | None]) -> list[str]:

@@ -83,7 +83,7 @@ def choose(service: Service, opened: OpenedLink, submission: Submission) -> Chan
     ]
     stopped = tuple(category for category in changed if category.id not in submission.after)
     wanted = tuple(category for category in changed if category.id in submission.after and opened.may_choose)
-    act_id = new_act_id()
+    act_id = new_act_id(Via.PREFERENCE_PAGE)
 
     def draft(recipient: Recipient) -> Act | None:
         outs = tuple(OptedOut(category.id) for category in stopped)

@@ -85,7 +85,7 @@ def erase(service: Service, sender: Sender, recipient: str) -> Known:
         is_done = erased is not None and erased.at == before.state.newest() and before.address is None
         return None if is_done else Act(new_id, Via.API, (Erased(),))
 
-    new_id = new_act_id()
+    new_id = new_act_id(Via.API)
     service.ledger.record(place, draft)
     kept = service.evidences.of(place)
     # Read after the evidence: whoever consented anew since the erasure has it in the state by now.

@@ -7,7 +7,7 @@ import ipaddress
 import secrets
 from typing import TYPE_CHECKING
 
-from chalicelib.domain.acts import Act, OptedOut, Via
+from chalicelib.domain.acts import Act, OptedOut, Via, act_id_of
 from chalicelib.domain.categories import ALL
 from chalicelib.domain.errors import CannotOptOut, FormClosed, UnknownSender
 from chalicelib.domain.senders import SENDER_CODE
@@ -27,9 +27,9 @@ _IPV6_OWNED = 64
 """One customer usually has this many bits of prefix, so what follows tells nobody apart."""
 
 
-def new_act_id() -> str:
+def new_act_id(via: Via) -> str:
     """128 random bits: never derived from a token, because two clicks on one link are two acts."""
-    return secrets.token_urlsafe(16)
+    return act_id_of(via, secrets.token_urlsafe(16))
 
 
 def opt_out(service: Service, opened: OpenedLink, via: Via, *, of_all: bool = False) -> None:
@@ -40,7 +40,7 @@ def opt_out(service: Service, opened: OpenedLink, via: Via, *, of_all: bool = Fa
     if opened.category.is_service_alert and not of_all:
         raise CannotOptOut(opened.category.id)
     scope = ALL if of_all else opened.category.id
-    act = Act(new_act_id(), via, (OptedOut(scope),), opened.link.key_version)
+    act = Act(new_act_id(via), via, (OptedOut(scope),), opened.link.key_version)
     service.ledger.record(opened.place, act, opened.beside)
 
 
@@ -63,7 +63,7 @@ def opt_out_by_form(service: Service, sender: Sender, address: Address, source: 
     now = service.clock()
     service.limits.take(sender.code, f"source#{_source_of(service, sender, source)}", SOURCE_BUDGET, now)
     service.limits.take(sender.code, "sender", SENDER_BUDGET, now)
-    act = Act(new_act_id(), Via.OPT_OUT_FORM, (OptedOut(ALL),))
+    act = Act(new_act_id(Via.OPT_OUT_FORM), Via.OPT_OUT_FORM, (OptedOut(ALL),))
     service.ledger.record(sender.place_of(address), act, Beside(None if sender.hashed else address.spelled))
 
 

@@ -6,7 +6,6 @@ import base64
 import hashlib
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from chalice.app import Response
 from markupsafe import Markup
@@ -14,22 +13,30 @@ from markupsafe import Markup
 from chalicelib.boundary import SECURITY_HEADERS, hints, status_of
 from chalicelib.domain import errors
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+_FOLDER = Path(__file__).parent
 
-_STYLE = Markup((Path(__file__).parent / "style.css").read_text("utf-8"))  # noqa: S704 - our own file
-_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-PAGE_HEADERS: Mapping[str, str] = {
-    **SECURITY_HEADERS,
-    "Content-Security-Policy": (
-        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; "
-        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-    ),
-    "Content-Type": "text/html; charset=utf-8",
-    "Referrer-Policy": "same-origin",
-}
-"""Conformance F4. With `no-referrer` a browser would send `Origin: null` with the forms."""
 
+class Style:
+    """The style sheets of a page, which stand in the page itself, and the headers that let this style in and no other.
+
+    The headers: conformance F4. With `no-referrer` a browser would send `Origin: null` with the forms.
+    """
+
+    def __init__(self, *files: str) -> None:
+        self.text = Markup("".join((_FOLDER / file).read_text("utf-8") for file in files))  # noqa: S704 - our own files
+        digest = base64.b64encode(hashlib.sha256(self.text.encode()).digest()).decode()
+        self.headers = {
+            **SECURITY_HEADERS,
+            "Content-Security-Policy": (
+                f"default-src 'none'; style-src 'sha256-{digest}'; "
+                "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+            ),
+            "Content-Type": "text/html; charset=utf-8",
+            "Referrer-Policy": "same-origin",
+        }
+
+
+_STYLE = Style("style.css")
 _PAGE = Markup(
     '<!doctype html>\n<html lang="en" dir="ltr"><head><meta charset="utf-8">'
     '<meta name="viewport" content="width=device-width,initial-scale=1">'
@@ -38,10 +45,10 @@ _PAGE = Markup(
 )
 
 
-def page(title: str, *content: Markup | str, status: int = HTTPStatus.OK) -> Response:
+def page(title: str, *content: Markup | str, status: int = HTTPStatus.OK, style: Style = _STYLE) -> Response:
     """A page; whatever is not `Markup` is text and gets escaped."""
-    body = _PAGE.format(title=title, style=_STYLE, content=Markup("\n").join(content))
-    return Response(str(body), dict(PAGE_HEADERS), int(status))
+    body = _PAGE.format(title=title, style=style.text, content=Markup("\n").join(content))
+    return Response(str(body), dict(style.headers), int(status))
 
 
 _NOT_SAVED = "Your choice was not saved. Please try again in a minute."

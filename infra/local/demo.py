@@ -143,6 +143,7 @@ def _lines(folder: Path, demo: dict[str, Any]) -> list[str]:
     url, links, recipient = demo["url"], demo["links"], demo["recipient"]
     return [
         f"Signoff runs at {url} with its data in {folder}. Ctrl-C stops it.",
+        "Uploads and exports are kept in memory, until it stops.",
         "",
         "Open:",
         f"  the unsubscribe page    {links['preferences'].replace('/p/', '/u/')}",

@@ -13,13 +13,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.local.children import ROOT, SECONDS_TO_STOP, end, start_guarded
 from infra.local.problems import CannotRun, EngineMissing
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 HOST = "127.0.0.1"
 SECONDS_TO_START = 10
-SECONDS_TO_STOP = 5
-_GUARD = Path(__file__).with_name("guard.py")
 _PAUSE = 0.005
 _MACHINES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}
 
@@ -33,11 +31,7 @@ class Engine:
 
     def stop(self, seconds: float = SECONDS_TO_STOP) -> None:
         """End the engine, gently for some seconds, and return when it has ended. Stopping twice is no error."""
-        self.process.terminate()
-        try:
-            self.process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            self.kill()
+        end(self.process, seconds)
 
     def kill(self) -> None:
         """End the engine as `kill -9` does. What it acknowledged is in its file."""
@@ -102,10 +96,8 @@ def end_survivor(data_file: Path) -> None:
 
 def _launch(program: Path, data_file: Path, port: int) -> Engine:
     arguments = [str(program), "--host", HOST, "--port", str(port), "--db-path", str(data_file.resolve())]
-    guarded = [sys.executable, "-IS", str(_GUARD), str(os.getpid()), *arguments]
     with _log_file(data_file).open("wb") as log:
-        # A session of its own: Ctrl-C reaches the runner alone, and the engine stops after it, not under it.
-        process = subprocess.Popen(guarded, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        process = start_guarded(arguments, stdout=log, stderr=log)
     return Engine(f"http://{HOST}:{port}", process)
 
 

@@ -1,4 +1,4 @@
-"""The environment in which the service runs locally: its settings, and an AWS that is nothing but the local engine."""
+"""The environment in which the service runs locally: its settings, and an AWS that is nothing but the local engines."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from infra.files import file_names
 from infra.storage import table_names
 
 REGION = "us-east-1"
@@ -41,18 +42,38 @@ LOCAL_AWS = Environment(
         "NO_PROXY": "127.0.0.1,localhost",
         "no_proxy": "127.0.0.1,localhost",
     },
-    absent=("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB"),
+    absent=(
+        "AWS_PROFILE",
+        "AWS_DEFAULT_PROFILE",
+        "AWS_SESSION_TOKEN",
+        "AWS_ENDPOINT_URL",
+        "AWS_ENDPOINT_URL_DYNAMODB",
+        "AWS_ENDPOINT_URL_S3",
+        "AWS_ENDPOINT_URL_SQS",
+    ),
 )
 """Whatever the developer's own AWS settings are, neither the local runner nor a test uses them."""
 
 
-def environment(secrets: Mapping[str, str], engine_url: str, public_url: str, stage: str) -> Environment:
-    """What the service needs to run on the engine at `engine_url` and to be reached at `public_url`."""
-    names = table_names(stage)
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """Where the engines answer: that of the tables, and that of the files and of the queue of jobs."""
+
+    tables_url: str
+    files_url: str
+
+
+def environment(secrets: Mapping[str, str], engines: Engines, public_url: str, stage: str) -> Environment:
+    """What the service needs to run on these engines and to be reached at `public_url`."""
+    names, files = table_names(stage), file_names(stage)
     settings = {
         "SIGNOFF_PUBLIC_URL": public_url,
         "SIGNOFF_RECIPIENTS_TABLE": names.recipients,
         "SIGNOFF_CONTROL_TABLE": names.control,
-        "SIGNOFF_DYNAMODB_URL": engine_url,
+        "SIGNOFF_FILES_BUCKET": files.bucket,
+        "SIGNOFF_JOBS_QUEUE_URL": files.queue_url(engines.files_url),
+        "SIGNOFF_DYNAMODB_URL": engines.tables_url,
+        "SIGNOFF_S3_URL": engines.files_url,
+        "SIGNOFF_SQS_URL": engines.files_url,
     }
     return Environment({**LOCAL_AWS.values, **secrets, **settings}, LOCAL_AWS.absent)

@@ -1,58 +1,42 @@
-"""The engine of last resort: moto, in memory, for machines where dynoxide cannot be had."""
+"""What the local runner keeps in memory, all of it moto: S3, SQS, and the tables too where dynoxide cannot be had."""
 
 from __future__ import annotations
 
-import threading
+import socket
+import subprocess
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from infra.local.children import end, project_environment, python_module, start_guarded
 
 HOST = "127.0.0.1"
+_QUEUE = 128
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryEngine:
-    """A running moto: where it answers, and what serves it."""
+    """A running moto: where it answers, and its process."""
 
     url: str
-    server: BaseWSGIServer
-    thread: threading.Thread
+    process: subprocess.Popen[bytes]
 
     def stop(self) -> None:
-        """Stop answering, and forget everything."""
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
+        """Stop answering, and forget everything. Stopping twice is no error."""
+        end(self.process)
 
 
-def start_moto() -> MemoryEngine:
-    """Start moto on a free port, in this process."""
-    application = _one_at_a_time(DomainDispatcherApplication(create_backend_app))
-    server = make_server(HOST, 0, application, threaded=True, request_handler=_Silent)
-    thread = threading.Thread(target=server.serve_forever, name="moto", daemon=True)
-    thread.start()
-    return MemoryEngine(f"http://{HOST}:{server.server_port}", server, thread)
+def start_moto(stage: str) -> MemoryEngine:
+    """Start moto on a free port with the bucket and the queues of `stage`, and come back at once.
 
-
-class _Silent(WSGIRequestHandler):
-    """Prints no line for each request: the runner's own words would drown in them."""
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Print nothing."""
-
-
-def _one_at_a_time(application: Any) -> Any:
-    """The same WSGI application, one request at a time: moto loses acknowledged writes with several threads."""
-    lock = threading.Lock()
-
-    def locked(environ: Any, start_response: Any) -> Iterable[bytes]:
-        with lock:
-            answer: Iterable[bytes] = application(environ, start_response)
-            return answer
-
-    return locked
+    Whoever calls it before it is ready waits: the port is open from the beginning. As with the engine of the tables, it
+    ends with the calling thread.
+    """
+    with socket.create_server((HOST, 0), backlog=_QUEUE) as listening:
+        descriptor = listening.fileno()
+        process = start_guarded(
+            python_module("infra.local.moto_server", str(descriptor), stage),
+            pass_fds=(descriptor,),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=project_environment(),
+        )
+        return MemoryEngine(f"http://{HOST}:{listening.getsockname()[1]}", process)

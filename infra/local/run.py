@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import botocore.session
 from chalice.config import Config
 
-from infra.local.engine import ROOT, find_dynoxide, start_dynoxide
-from infra.local.environment import environment
+from infra.local.children import ROOT, Kept, python_module
+from infra.local.engine import find_dynoxide, start_dynoxide
+from infra.local.environment import Engines, environment
 from infra.local.folder import DataFolder, open_folder
+from infra.local.memory import start_moto
 from infra.local.problems import CannotRun, EngineMissing
 from infra.local.server import HOST, GatewayServer, listen, make_server
 from infra.storage import create_tables
@@ -69,28 +71,31 @@ def start(options: argparse.Namespace, stack: ExitStack) -> GatewayServer:
     public_url = f"http://{HOST}:{listening.getsockname()[1]}{prefix}"
     # Read before the engine makes its file: secrets are made for a folder without data alone.
     secrets = folder.secrets()
-    engine_url = _start_engine(folder, stack)
+    engines = _start_engines(folder, stack)
     # Before anything of the service is imported: it reads its settings once.
-    environment(secrets, engine_url, public_url, STAGE).apply()
-    create_tables(botocore.session.get_session().create_client("dynamodb", endpoint_url=engine_url), STAGE)
+    environment(secrets, engines, public_url, STAGE).apply()
+    create_tables(botocore.session.get_session().create_client("dynamodb", endpoint_url=engines.tables_url), STAGE)
     server = _make_server(listening, prefix)
     _show_demo(folder, public_url)
+    # Last, so that it takes no time from what comes before the first request.
+    worker = Kept(python_module("infra", "worker"))
+    stack.callback(worker.stop)
+    worker.start()
     return server
 
 
-def _start_engine(folder: DataFolder, stack: ExitStack) -> str:
+def _start_engines(folder: DataFolder, stack: ExitStack) -> Engines:
+    """The engine of the tables, and that of the files, which gets ready while everything else goes on."""
+    memory = start_moto(STAGE)
+    stack.callback(memory.stop)
     try:
         program = find_dynoxide()
     except EngineMissing as error:
-        from infra.local.memory import start_moto  # noqa: PLC0415 - only here, for it takes a while
-
         print(f"{error} Until then moto serves from memory: nothing is kept when it stops.", file=sys.stderr)
-        memory = start_moto()
-        stack.callback(memory.stop)
-        return memory.url
+        return Engines(memory.url, memory.url)
     engine = start_dynoxide(folder.data_file, program=program)
     stack.callback(engine.stop)
-    return engine.url
+    return Engines(engine.url, memory.url)
 
 
 def _make_server(listening: socket.socket, prefix: str) -> GatewayServer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import select
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 ROOT = Path(__file__).resolve().parents[2]
+PROGRAMS = (".moto_server", "worker", "/dynoxide")
+"""What a runner starts, by how a word of its command line ends."""
 SECONDS = 30
 """What is waited for comes in a fraction of a second; this is when a test gives up."""
 
@@ -30,6 +33,18 @@ def has_ended(pid: int) -> bool:
     with os.fdopen(handle):
         ready, _, _ = select.select([handle], [], [], SECONDS)
         return bool(ready)
+
+
+def children_of(pid: int) -> dict[str, int]:
+    """What a process has started and still runs: which of `PROGRAMS` → its process id."""
+    found: dict[str, int] = {}
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        # Threads and processes may end while they are looked at.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            for child in (task / "children").read_text("ascii").split():
+                words = Path(f"/proc/{child}/cmdline").read_text("utf-8").split("\0")
+                found |= {program: int(child) for program in PROGRAMS for word in words if word.endswith(program)}
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +65,8 @@ def infra_command(*arguments: str) -> list[str]:
 
 
 @contextmanager
-def runner(folder: Path, data: Path, *arguments: str, root: Path = ROOT) -> Iterator[Runner]:
-    """The runner on a free port, with the `app.py` of `folder`; ended when the block ends."""
+def runner(folder: Path, data: Path, *arguments: str, root: Path = ROOT, seconds: float = SECONDS) -> Iterator[Runner]:
+    """The runner on a free port, with the `app.py` of `folder`; ended when the block ends, or after so many seconds."""
     process = subprocess.Popen(
         infra_command("run", "--port", "0", "--data-dir", str(data), *arguments),
         cwd=folder,
@@ -60,7 +75,7 @@ def runner(folder: Path, data: Path, *arguments: str, root: Path = ROOT) -> Iter
         stderr=subprocess.PIPE,
         text=True,
     )
-    give_up = threading.Timer(SECONDS, process.kill)
+    give_up = threading.Timer(seconds, process.kill)
     give_up.start()
     try:
         said = _read_until_url(process)

@@ -1,23 +1,56 @@
-"""What `chalice deploy` is told: nothing deployed can send mail, and it reaches its own tables alone."""
+"""What `chalice deploy` and `chalice package` are told: nothing deployed can send mail, and each function reaches what
+is its own."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+import os
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.storage import table_names
-from tests.infra.processes import ROOT
+from infra.files import file_names
+from infra.storage import load_template, table_names
+from tests.infra.processes import ROOT, SECONDS
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CONFIG: dict[str, Any] = json.loads((ROOT / ".chalice" / "config.json").read_text("utf-8"))
 STAGES = sorted(CONFIG["stages"])
+API, JOBS = "api", "jobs"
+FUNCTIONS = [(stage, function) for stage in STAGES for function in (API, JOBS)]
+ALLOWED = {
+    API: {"s3:GetObject", "s3:ListBucket", "s3:PutObject", "sqs:SendMessage"},
+    JOBS: {
+        "s3:AbortMultipartUpload",
+        "s3:DeleteObject",
+        "s3:GetObject",
+        "s3:ListBucket",
+        "s3:PutObject",
+        "sqs:ChangeMessageVisibility",
+        "sqs:DeleteMessage",
+        "sqs:GetQueueAttributes",
+        "sqs:ReceiveMessage",
+        "sqs:SendMessage",
+    },
+}
 
 
-def statements(stage: str) -> list[dict[str, Any]]:
-    file = ROOT / ".chalice" / CONFIG["stages"][stage]["iam_policy_file"]
+def policy_file(stage: str, function: str) -> str:
+    of_stage: dict[str, Any] = CONFIG["stages"][stage]
+    named: str = (of_stage if function == API else of_stage["lambda_functions"][function])["iam_policy_file"]
+    return named
+
+
+def statements(stage: str, function: str, service: str = "") -> list[dict[str, Any]]:
+    """Those of a function's policy; with `service` those that say something of it."""
+    file = ROOT / ".chalice" / policy_file(stage, function)
     found: list[dict[str, Any]] = json.loads(file.read_text("utf-8"))["Statement"]
-    return found
+    return [each for each in found if any(action.startswith(service) for action in each["Action"])]
 
 
 def test_policies_are_written_by_hand_for_a_regional_gateway_within_its_time() -> None:
@@ -26,29 +59,83 @@ def test_policies_are_written_by_hand_for_a_regional_gateway_within_its_time() -
     assert CONFIG["lambda_timeout"] <= 25
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_a_stage_may_use_dynamodb_and_its_log_and_nothing_else(stage: str) -> None:
-    assert {statement["Effect"] for statement in statements(stage)} == {"Allow"}
-    actions = [action for statement in statements(stage) for action in statement["Action"]]
-    assert {action.split(":")[0] for action in actions} == {"dynamodb", "logs"}
+def test_a_message_is_hidden_for_six_times_the_longest_run() -> None:
+    queue = load_template()["Resources"]["JobsQueue"]["Properties"]
+    assert queue["VisibilityTimeout"] == 6 * CONFIG["lambda_functions"]["jobs"]["lambda_timeout"] == 6 * 900
+
+
+@pytest.mark.parametrize(("stage", "function"), FUNCTIONS)
+def test_a_function_may_use_its_stores_and_its_log_and_nothing_else(stage: str, function: str) -> None:
+    assert {statement["Effect"] for statement in statements(stage, function)} == {"Allow"}
+    actions = [action for statement in statements(stage, function) for action in statement["Action"]]
     assert not [action for action in actions if "*" in action]
+    others = {action for action in actions if not action.startswith(("dynamodb:", "logs:"))}
+    assert others == ALLOWED[function]
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_a_stage_reaches_its_own_tables_alone(stage: str) -> None:
+@pytest.mark.parametrize(("stage", "function"), FUNCTIONS)
+def test_a_function_reaches_the_files_and_the_queue_of_its_stage_alone(stage: str, function: str) -> None:
+    names = file_names(stage, "*")
+    files, bucket = statements(stage, function, "s3:")
+    prefixes = ("imports", "rejects", "exports")
+    assert files["Resource"] == [f"arn:aws:s3:::{names.bucket}/{prefix}/*" for prefix in prefixes]
+    assert (bucket["Action"], bucket["Resource"]) == (["s3:ListBucket"], [f"arn:aws:s3:::{names.bucket}"])
+    # A bucket's ARN has no account, and anybody may have taken a name that begins as ours does.
+    own = {"StringEquals": {"aws:ResourceAccount": "${aws:PrincipalAccount}"}}
+    assert files["Condition"] == bucket["Condition"] == own
+    [queue] = statements(stage, function, "sqs:")
+    assert queue["Resource"] == [f"arn:aws:sqs:*:*:{names.jobs}"]
+
+
+@pytest.mark.parametrize(("stage", "function"), FUNCTIONS)
+def test_a_function_reaches_the_tables_of_its_stage_alone(stage: str, function: str) -> None:
     names = table_names(stage)
     environment = CONFIG["stages"][stage]["environment_variables"]
     assert environment["SIGNOFF_RECIPIENTS_TABLE"] == names.recipients
     assert environment["SIGNOFF_CONTROL_TABLE"] == names.control
-    reached = {
-        resource.rpartition("/")[2]
-        for statement in statements(stage)
-        if any(action.startswith("dynamodb:") for action in statement["Action"])
-        for resource in statement["Resource"]
-    }
-    assert reached == {names.recipients, names.control}
+    reached = [resource for statement in statements(stage, function, "dynamodb:") for resource in statement["Resource"]]
+    assert reached == [f"arn:aws:dynamodb:*:*:table/{name}" for name in (names.recipients, names.control)]
 
 
-def test_every_policy_belongs_to_a_stage() -> None:
+def test_every_policy_belongs_to_a_function_of_a_stage() -> None:
     files = {file.name for file in (ROOT / ".chalice").glob("policy-*.json")}
-    assert files == {CONFIG["stages"][stage]["iam_policy_file"] for stage in STAGES}
+    assert files == {policy_file(stage, function) for stage, function in FUNCTIONS}
+
+
+@pytest.fixture(scope="module", params=STAGES)
+def package(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Any]:
+    """A stage and its template, as `chalice package` writes it for a copy of the project that requires nothing."""
+    project: Path = tmp_path_factory.mktemp("package")
+    for folder in ("chalicelib", ".chalice"):
+        shutil.copytree(ROOT / folder, project / folder, ignore=shutil.ignore_patterns("deployments", "__pycache__"))
+    shutil.copy(ROOT / "app.py", project)
+    (project / "requirements.txt").touch()
+    command = [sys.executable, "-c", "from chalice.cli import main; main()", "package", "--stage", request.param, "out"]
+    done = subprocess.run(
+        command, cwd=project, env=os.environ, capture_output=True, text=True, timeout=SECONDS, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return request.param, json.loads((project / "out" / "sam.json").read_text("utf-8"))["Resources"]
+
+
+def test_the_package_has_a_function_for_requests_and_one_for_jobs(package: tuple[str, Any]) -> None:
+    _, resources = package
+    functions = [each["Properties"] for each in resources.values() if each["Type"] == "AWS::Serverless::Function"]
+    assert {(each["Handler"], each["Timeout"]) for each in functions} == {("app.app", 25), ("app.jobs", 900)}
+
+
+def test_the_jobs_of_a_package_come_one_by_one_from_the_queue_of_its_stage(package: tuple[str, Any]) -> None:
+    stage, resources = package
+    [event] = resources["Jobs"]["Properties"]["Events"].values()
+    queue = f"arn:${{AWS::Partition}}:sqs:${{AWS::Region}}:${{AWS::AccountId}}:{file_names(stage).jobs}"
+    assert event["Type"] == "SQS"
+    assert event["Properties"]["Queue"] == {"Fn::Sub": queue}
+    assert event["Properties"]["BatchSize"] == 1
+    assert event["Properties"]["ScalingConfig"] == {"MaximumConcurrency": 10}
+
+
+@pytest.mark.parametrize(("function", "role"), [(API, "ApiHandlerRole"), (JOBS, "JobsRole")])
+def test_each_function_of_a_package_has_its_own_policy(package: tuple[str, Any], function: str, role: str) -> None:
+    stage, resources = package
+    [policy] = resources[role]["Properties"]["Policies"]
+    assert policy["PolicyDocument"]["Statement"] == statements(stage, function)

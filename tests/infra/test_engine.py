@@ -147,11 +147,12 @@ def test_without_the_engine_one_sentence_names_what_to_install(tmp_path: Path, m
 
 
 def test_moto_serves_and_forgets() -> None:
-    engine = start_moto()
+    engine = start_moto("memory")
     client = dynamodb_client(engine.url)
     names = create_tables(client, "memory")
     client.put_item(TableName=names.control, Item=ITEM)
     assert client.get_item(TableName=names.control, Key=ITEM)["Item"] == ITEM
+    engine.stop()
     engine.stop()
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", int(engine.url.rpartition(":")[2])), SECONDS)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from chalicelib.settings import settings_from
-from infra.local.environment import environment
+from infra.local.environment import Engines, environment
 from infra.local.folder import open_folder
 from infra.local.problems import CannotRun
 
@@ -25,12 +25,16 @@ def test_secrets_are_random_kept_and_private(tmp_path: Path) -> None:
 
 def test_the_service_reads_its_settings_from_what_the_runner_hands_over(tmp_path: Path) -> None:
     with open_folder(tmp_path) as folder:
-        handed_over = environment(folder.secrets(), "http://127.0.0.1:1", "http://127.0.0.1:2/api", "local")
+        engines = Engines("http://127.0.0.1:1", "http://127.0.0.1:3")
+        handed_over = environment(folder.secrets(), engines, "http://127.0.0.1:2/api", "local")
     settings = settings_from(handed_over.values)
     assert settings.keyring.minting.version == 1
     assert (settings.public_url, settings.dynamodb_url) == ("http://127.0.0.1:2/api", "http://127.0.0.1:1")
     assert (settings.recipients_table, settings.control_table) == ("signoff-local-recipients", "signoff-local-control")
     assert settings.region == "us-east-1"
+    assert settings.files_bucket == "signoff-local-files-123456789012"
+    assert settings.jobs_queue_url == "http://127.0.0.1:3/123456789012/signoff-local-jobs"
+    assert (settings.s3_url, settings.sqs_url) == ("http://127.0.0.1:3", "http://127.0.0.1:3")
 
 
 def test_a_new_folder_is_its_owners_alone(tmp_path: Path) -> None:

@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.infra.processes import ROOT, SECONDS, environment_for, has_ended, infra_command, runner
+from tests.infra.processes import (
+    PROGRAMS,
+    ROOT,
+    SECONDS,
+    children_of,
+    environment_for,
+    has_ended,
+    infra_command,
+    runner,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,6 +48,11 @@ def read():
 @app.route("/item", methods=["POST"], content_types=["*/*"])
 def write():
     client.put_item(TableName=TABLE, Item=KEY)
+
+
+@app.on_sqs_message(queue="jobs", name="jobs")
+def jobs(event):
+    pass
 
 
 @app.route("/settings")
@@ -78,6 +92,13 @@ def engine_pid(data: Path) -> int:
     return int((data / "engine.pid").read_text("ascii"))
 
 
+def all_started(pid: int) -> dict[str, int]:
+    """What a runner has started, once the last of it has: the worker starts after the address was told."""
+    while (started := children_of(pid)).keys() != set(PROGRAMS):
+        pass
+    return started
+
+
 def fails(folder: Path, *arguments: str, environment: dict[str, str] | None = None) -> str:
     """What a command that cannot run says on standard error."""
     done = subprocess.run(
@@ -97,9 +118,10 @@ def test_what_was_acknowledged_survives_kill_9_and_no_engine_stays(folder: Path,
     with runner(folder, data) as running:
         assert ask(running.port, "GET", "/item") == NOTHING
         ask(running.port, "POST", "/item")
-        first_engine = engine_pid(data)
+        started = all_started(running.process.pid)
+        assert started["/dynoxide"] == engine_pid(data)
         running.process.kill()
-        assert has_ended(first_engine)
+        assert all(has_ended(pid) for pid in started.values())
     with runner(folder, data) as running:
         assert ask(running.port, "GET", "/item") == STORED
 
@@ -107,11 +129,11 @@ def test_what_was_acknowledged_survives_kill_9_and_no_engine_stays(folder: Path,
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_stops_everything_that_was_started(folder: Path, data: Path, number: signal.Signals) -> None:
     with runner(folder, data) as running:
-        engine = engine_pid(data)
+        started = all_started(running.process.pid)
         running.process.send_signal(number)
         _, said = running.process.communicate(timeout=SECONDS)
         assert (running.process.returncode, said) == (0, "")
-        assert has_ended(engine)
+        assert all(has_ended(pid) for pid in started.values())
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", running.port), SECONDS)
 
@@ -127,6 +149,9 @@ def test_the_service_gets_its_settings_and_nothing_of_the_developers(
     assert settings["SIGNOFF_PUBLIC_URL"] == running.url
     assert settings["SIGNOFF_CONTROL_TABLE"] == "signoff-local-control"
     assert settings["SIGNOFF_RECIPIENTS_TABLE"] == "signoff-local-recipients"
+    assert settings["SIGNOFF_FILES_BUCKET"] == "signoff-local-files-123456789012"
+    assert settings["SIGNOFF_JOBS_QUEUE_URL"] == f"{settings['SIGNOFF_SQS_URL']}/123456789012/signoff-local-jobs"
+    assert settings["SIGNOFF_S3_URL"] == settings["SIGNOFF_SQS_URL"] != settings["SIGNOFF_DYNAMODB_URL"]
     assert settings["SIGNOFF_DYNAMODB_URL"].startswith("http://127.0.0.1:")
     assert settings.keys() >= {"SIGNOFF_MASTER_KEYS", "SIGNOFF_PEPPER_KEY", "AWS_REGION"}
     assert settings.keys().isdisjoint({"AWS_PROFILE", "AWS_SESSION_TOKEN"})

@@ -59,6 +59,12 @@ def test_the_stack_tells_names_and_arns() -> None:
         "RecipientsTableArn": {"Fn::GetAtt": "RecipientsTable.Arn"},
         "ControlTableName": {"Ref": "ControlTable"},
         "ControlTableArn": {"Fn::GetAtt": "ControlTable.Arn"},
+        "FilesBucketName": {"Ref": "FilesBucket"},
+        "FilesBucketArn": {"Fn::GetAtt": "FilesBucket.Arn"},
+        "JobsQueueUrl": {"Ref": "JobsQueue"},
+        "JobsQueueName": {"Fn::GetAtt": "JobsQueue.QueueName"},
+        "JobsQueueArn": {"Fn::GetAtt": "JobsQueue.Arn"},
+        "DeadJobsQueueName": {"Fn::GetAtt": "DeadJobsQueue.QueueName"},
     }
 
 

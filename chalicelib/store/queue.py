@@ -1,0 +1,36 @@
+"""The queue of jobs in SQS: at least once, in no order. Raises `StoreUnavailable` where SQS does not take a message."""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from typing import Any
+
+from chalicelib.store.clients import make_client, told
+
+_SQS = "the queue"
+
+
+class Queue:
+    """One queue. Its client is made when it is first needed."""
+
+    def __init__(self, queue_url: str, region: str, url: str | None = None) -> None:
+        self._queue_url = queue_url
+        self._region = region
+        self._url = url
+
+    @cached_property
+    def _client(self) -> Any:
+        return make_client("sqs", self._region, self._url)
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Puts a message at the end. It may arrive twice."""
+        with told(_SQS):
+            self._client.send_message(QueueUrl=self._queue_url, MessageBody=json.dumps(message))
+
+    def put_back(self, receipt: str, seconds: int) -> None:
+        """Has a message that was received and not done come again after so many seconds, 0 to 43,200 (12 h)."""
+        with told(_SQS):
+            self._client.change_message_visibility(
+                QueueUrl=self._queue_url, ReceiptHandle=receipt, VisibilityTimeout=seconds
+            )

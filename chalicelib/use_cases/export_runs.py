@@ -1,0 +1,158 @@
+"""The worker's part of an export: a cursor of the feed first, then every recipient, page by page, into one file.
+
+Export and feed make a replica: what was committed before the cursor is in the file, for every read is strong and comes
+after it; what came later is in the feed from that cursor on; what is in both, a replica knows by the version.
+
+A run that has to hand over notes where it stands after each part of the file. Where one was killed the next begins anew.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from chalicelib.domain.addresses import parse_address
+from chalicelib.domain.errors import InvalidAddress, StoreUnavailable
+from chalicelib.domain.jobs import Job, JobKind, JobStatus
+from chalicelib.domain.senders import Sender
+from chalicelib.service import Service
+from chalicelib.store.multipart import Multipart
+from chalicelib.use_cases.exporting import file_key, hash_key, hashed_address
+from chalicelib.use_cases.following import cursor_of, settled_position
+
+if TYPE_CHECKING:
+    from chalicelib.domain.recipients import Recipient
+    from chalicelib.domain.senders import Place
+
+PAGE = 500
+"""Recipients in one read."""
+SECONDS_TO_STOP = 60.0
+"""With less than this left, a run hands over to the next one."""
+LEASE = 120_000
+"""Milliseconds for which a job belongs to the run that has it, from its last note on."""
+RENEWED = 30_000
+"""Milliseconds after which a run says that it is still at it."""
+
+
+class Written(Protocol):
+    """How an export's file is written."""
+
+    def head(self, job: Job) -> bytes:
+        """What it begins with."""
+        ...
+
+    def recipient(self, job: Job, place: Place, recipient: Recipient, address: str | None) -> bytes:
+        """What it has of one recipient; `address` is what is told for it: spelled, hashed or nothing."""
+        ...
+
+    def rows(self, octets: bytes) -> int:
+        """How many rows these are."""
+        ...
+
+
+Left = Callable[[], float]
+
+
+def run_export(service: Service, sender: str, job: str, seconds_left: Left, written: Written) -> None:
+    """One run of an export. Raises `StoreUnavailable`: then it is to be run again."""
+    found = service.jobs.find(JobKind.EXPORT, sender, job)
+    if found is None or found.is_over:
+        return  # a message that came twice
+    if found.done.get("lease", 0) > service.clock():
+        raise StoreUnavailable("another worker has this job")
+    run = _Run(service, service.senders.get(sender), found, seconds_left, written)
+    if not run.go_on():
+        service.queue.send({"job": str(JobKind.EXPORT), "sender": sender, "id": job})
+
+
+@dataclass(slots=True)
+class _Run:
+    """One run, and the job as it is by now."""
+
+    service: Service
+    sender: Sender
+    job: Job
+    seconds_left: Left
+    written: Written
+
+    def go_on(self) -> bool:
+        """Whether the export is over. Raises `StoreUnavailable`."""
+        is_handed_over = self.job.status is JobStatus.RUNNING and self.job.done["lease"] == 0
+        if not is_handed_over:
+            self._begin()
+        self._note()
+        done = self.job.done
+        file = Multipart(self.service.files, file_key(self.job), done["upload"], list(done["etags"]))
+        if not done["etags"]:
+            file.write(self.written.head(self.job))
+        if not self._write(file):
+            self._note(lease=0)
+            return False
+        file.finish()
+        self._note(JobStatus.DONE, lease=0, upload=None, etags=[], octets=self.service.files.size(file_key(self.job)))
+        return True
+
+    def _begin(self) -> None:
+        """From the beginning, with a cursor of now; an upload that was begun before is forgotten."""
+        if upload := self.job.done.get("upload"):
+            self.service.files.abort(file_key(self.job), upload)
+        position = settled_position(self.service, self.sender)
+        self.job = self.service.jobs.change(
+            self.job,
+            JobStatus.RUNNING,
+            {
+                "cursor": cursor_of(self.service, self.sender, position),
+                "run": secrets.token_hex(4),
+                "shard": 0,
+                "after": "",
+                "rows": 0,
+                "upload": None,
+                "etags": [],
+                "lease": 1,
+            },
+        )
+
+    def _write(self, file: Multipart) -> bool:
+        """Every recipient from where the job stands; whether all of them."""
+        shard, after, rows = self.job.done["shard"], self.job.done["after"], self.job.done["rows"]
+        noted = self.service.clock()
+        while shard < self.sender.shards:
+            if self.seconds_left() < SECONDS_TO_STOP:
+                return False
+            page = self.service.reader.recipients_from(self.sender.code, shard, after, PAGE)
+            octets = b"".join(self._told(place, recipient) for place, recipient in page)
+            rows += self.written.rows(octets)
+            shard, after = (shard, page[-1][0].recipient) if len(page) == PAGE else (shard + 1, "")
+            if file.write(octets):
+                self._note(shard=shard, after=after, rows=rows, upload=file.upload, etags=list(file.etags))
+                noted = self.service.clock()
+            elif self.service.clock() - noted > RENEWED:
+                self._note()
+                noted = self.service.clock()
+        self.job = self.service.jobs.change(self.job, JobStatus.RUNNING, {**self.job.done, "rows": rows})
+        return True
+
+    def _told(self, place: Place, recipient: Recipient) -> bytes:
+        return self.written.recipient(self.job, place, recipient, self._address(recipient))
+
+    def _address(self, recipient: Recipient) -> str | None:
+        match self.job.wanted["addresses"]:
+            case "plain":
+                return recipient.address
+            case "hmac" if recipient.address is not None:
+                return self._hashed(recipient.address)
+            case _:
+                return None
+
+    def _hashed(self, spelled: str) -> str | None:
+        try:
+            return hashed_address(hash_key(self.service, self.job), parse_address(spelled))
+        except InvalidAddress:
+            return None
+
+    def _note(self, status: JobStatus = JobStatus.RUNNING, **done: Any) -> None:
+        """Says how far it is, and that the job is this run's. Raises `JobMoved` where it no longer is."""
+        lease = {"lease": self.service.clock() + LEASE}
+        self.job = self.service.jobs.change(self.job, status, {**self.job.done, **lease, **done})

@@ -1,0 +1,1 @@
+"""The outside world's files, and what is read out of them."""

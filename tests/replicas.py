@@ -1,0 +1,97 @@
+"""A replica of one sender's recipients, as a client makes it of `GET /v1/changes` and of nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from chalicelib.domain.state import Block, Choice, Mark, State, Value
+
+_EPOCH = datetime.fromisoformat("1970-01-01T00:00:00Z")
+_OF_ALL = {"complaint", "opted_out_of_all"}
+Cells = dict[tuple[str, str], set[str]]
+"""Scope and reason of a row → the categories that it excepts."""
+
+
+def millis(text: str) -> int:
+    return (datetime.fromisoformat(text) - _EPOCH) // timedelta(milliseconds=1)
+
+
+def state_from(told: dict[str, Any]) -> State:
+    """The state whose registers are written out."""
+    registers: dict[str, Any] = {
+        "choice": {
+            scope: Choice(millis(raw["at"]), Value(raw["value"]), raw["act"], millis(raw["since"]), raw["source"])
+            for scope, raw in told.get("choice", {}).items()
+        },
+        "block": {
+            scope: Block(millis(raw["at"]), raw["on"], raw["act"]) for scope, raw in told.get("block", {}).items()
+        },
+    }
+    for name in ("stated", "consent", "consent_told"):
+        registers[name] = {scope: _mark(raw) for scope, raw in told.get(name, {}).items()}
+    for name in ("complaint", "bounced", "bounce_lifted", "erased"):
+        registers[name] = _mark(told[name]) if name in told else None
+    return State(**registers)
+
+
+def _mark(raw: dict[str, str]) -> Mark:
+    return Mark(millis(raw["at"]), raw["act"])
+
+
+@dataclass
+class Replica:
+    """What a client holds of each recipient, and what is wrong with what it was told."""
+
+    registers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    versions: dict[str, int] = field(default_factory=dict)
+    """Of `current`, by recipient."""
+    addresses: dict[str, str | None] = field(default_factory=dict)
+    told: dict[str, int] = field(default_factory=dict)
+    """The version of the last change that came, by recipient."""
+    cells: dict[str, Cells] = field(default_factory=dict)
+    of_sender: list[dict[str, Any]] = field(default_factory=list)
+    changes: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+    def take(self, change: dict[str, Any]) -> None:
+        """One change, in the order in which it came."""
+        self.changes += 1
+        if change["type"] != "recipient":
+            self._take_of_sender(change)
+            return
+        who, version, current = change["recipient"], change["version"], change["current"]
+        last = self.told.get(who, 0)
+        if version != last + 1:
+            what = "twice or out of order" if version <= last else "after one that was missed"
+            self.wrong.append(f"{who}: version {version} came {what}, after {last}")
+        if current["version"] < version:
+            self.wrong.append(f"{who}: version {version} came with the state of {current['version']}")
+        self.told[who] = version
+        if current["version"] > self.versions.get(who, 0):
+            self.versions[who], self.registers[who] = current["version"], current["registers"]
+            self.addresses[who] = change["address"]
+        self._follow_rows(self.cells.setdefault(who, {}), change)
+
+    def _take_of_sender(self, change: dict[str, Any]) -> None:
+        if self.of_sender and change["version"] != self.of_sender[-1]["version"] + 1:
+            self.wrong.append(f"the sender's version {change['version']} is out of order")
+        self.of_sender.append(change)
+
+    def _follow_rows(self, cells: Cells, change: dict[str, Any]) -> None:
+        for row in change["added"]:
+            scope, reason = row["category"], row["reason"]
+            if scope != "*" and reason in _OF_ALL:
+                cells["*", reason].discard(scope)
+            else:
+                cells[scope, reason] = set()
+        for row in change["removed"]:
+            scope, reason = row["category"], row["reason"]
+            if scope != "*" and reason in _OF_ALL:
+                cells["*", reason].add(scope)
+            else:
+                del cells[scope, reason]
+
+    def state(self, who: str) -> State:
+        return state_from(self.registers[who])

@@ -1,0 +1,68 @@
+"""The queue of jobs, on a real HTTP server in a process of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from chalicelib.domain.errors import StoreUnavailable
+from chalicelib.service import Service
+from chalicelib.store.queue import Queue
+from infra.local.environment import REGION
+from tests.site import settings_for
+
+if TYPE_CHECKING:
+    from tests.engines import LocalFiles, LocalTables
+
+MESSAGE = {"job": "export", "sender": "testsend", "id": "ü-1"}
+
+
+@pytest.fixture
+def queue(local_files: LocalFiles) -> Queue:
+    local_files.messages()  # the test event
+    return Queue(local_files.queue_url, REGION, local_files.url)
+
+
+def test_what_is_sent_arrives(queue: Queue, local_files: LocalFiles) -> None:
+    queue.send(MESSAGE)
+    assert local_files.messages() == [MESSAGE]
+
+
+def test_what_is_put_back_comes_again(queue: Queue, local_files: LocalFiles) -> None:
+    queue.send(MESSAGE)
+    received = local_files.receive()
+    assert received is not None
+    assert local_files.receive() is None
+    queue.put_back(received["ReceiptHandle"], 0)
+    again = local_files.receive()
+    assert again is not None
+    assert (again["MessageId"], again["Attributes"]["ApproximateReceiveCount"]) == (received["MessageId"], "2")
+    queue.put_back(again["ReceiptHandle"], 40_000)
+    assert local_files.receive() is None
+
+
+def test_trouble_is_told_without_a_word_of_it(local_files: LocalFiles) -> None:
+    with pytest.raises(StoreUnavailable) as caught:
+        Queue(local_files.queue_url, REGION, "http://127.0.0.1:1").send(MESSAGE)
+    assert str(caught.value) == "the queue did not answer: EndpointConnectionError"
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+    with pytest.raises(StoreUnavailable) as caught:
+        Queue(f"{local_files.queue_url}-not", REGION, local_files.url).send(MESSAGE)
+    assert str(caught.value) == "the queue refused a call: AWS.SimpleQueueService.NonExistentQueue"
+
+
+def test_a_service_has_the_files_and_the_queue_of_its_settings(
+    moto_dynamodb: LocalTables, moto_files: LocalFiles
+) -> None:
+    """As AWS: no local address, so the bucket has a host of its own."""
+    service = Service(settings_for(moto_dynamodb))
+    assert service.files is service.files
+    assert service.queue is service.queue
+    service.files.put("imports/testsend/job-1", b"x")
+    service.queue.send(MESSAGE)
+    told = moto_files.messages()
+    assert [message.get("Event", "") for message in told] == ["s3:TestEvent", "", ""]
+    assert told[1]["Records"][0]["s3"]["object"]["size"] == 1
+    assert told[2] == MESSAGE
