@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
+from typing import NoReturn
 
 from infra import engine_command
 from infra.client import changes, checking, exporting, importing
@@ -14,9 +16,17 @@ COMMANDS = (run, worker, engine_command, importing, exporting, checking, changes
 """Modules with `add_to(commands)`, which adds a parser and sets its default `command`: options → exit code."""
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser that repeats no API key of what it does not understand; those of its commands are of its kind too."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say it and exit with 2."""
+        super().error(re.sub(r"sgn_\S+", "sgn_…", message))
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; 1 and one sentence on standard error where it cannot run."""
-    parser = argparse.ArgumentParser(prog="python -m infra", description=__doc__)
+    parser = _Parser(prog="python -m infra", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
     for module in COMMANDS:
         module.add_to(commands)

@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 
     from infra.client.api import Api
 
-_LINE = "export every recipient: start it, follow it, download it"
+_LINE = "export the whole list: start it, follow it, download it"
 _DESCRIPTION = """\
-Starts an export of every recipient of the sender, follows it until it is done, and downloads it to FILE, which is
-replaced when all is there. FILE.cursor says where the change feed goes on after it. Needs a key with the scopes read
-and admin. For --addresses hmac, FILE.hash-key holds the key that the addresses were hashed with.
+Starts an export, follows it until it is done, and downloads it to FILE, which is replaced when all is there:
+the suppression list (csv, or spreadsheet for opening it in one), or every recipient with all that is known (jsonl).
+FILE.cursor says where the change feed goes on after it. Needs a key with the scope admin. For --addresses hmac,
+FILE.hash-key holds the key that the addresses were hashed with.
 
 After Ctrl-C or a failure the same command goes on: FILE.signoff-export keeps where it was.
 
@@ -39,7 +40,7 @@ _EXAMPLE = """\
 def add_to(commands: Any) -> None:
     """Join the command line."""
     parser = declare(commands, "export", (_LINE, _DESCRIPTION, _EXAMPLE))
-    parser.add_argument("--format", choices=("csv", "jsonl"), default="csv", help="csv unless told")
+    parser.add_argument("--format", choices=("csv", "spreadsheet", "jsonl"), default="csv", help="csv unless told")
     parser.add_argument(
         "--addresses",
         choices=("plain", "hmac", "none"),
@@ -217,6 +218,7 @@ def _rows(job: Job) -> int:
 def _how_to_match(hash_key: Path) -> str:
     return (
         f"To match an address of yours: bring it into Signoff's form (white space around it removed, what is before "
-        f"the @ in NFC and lower case, the domain as a lower-case A-label), take HMAC-SHA256 of it with the key in "
-        f"{hash_key}, and look for that in the export. Keep {hash_key} as you keep addresses: with it they are guessed."
+        f"the @ in NFC and lower case, the domain as a lower-case A-label), take HMAC-SHA256 of its UTF-8 with the key "
+        f"in {hash_key} (base64), and look for that, in hex, in address_hmac.\n"
+        f"Keep {hash_key} as you keep addresses: with it they can be guessed."
     )

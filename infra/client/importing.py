@@ -31,16 +31,18 @@ REJECTED_ROWS = 2
 
 _LINE = "import a file of opt-outs: upload it, follow it, fetch what was rejected"
 _DESCRIPTION = """\
-Uploads FILE (any size; - is standard input), follows its import until it is done, writes what was rejected to
-FILE.rejected.csv and prints what became of the rows. An import never lifts an opt-out.
+Uploads FILE (gzipped or not, up to 5 GiB; - is standard input), follows its import until it is done, writes what was
+rejected to FILE.rejected.csv and prints what became of the rows. An import never lifts an opt-out.
 
 After Ctrl-C or a failure the same command goes on: FILE.signoff-import keeps where it was, until the import is done.
 
 Exits with 0: done; 2: done, and some rows were rejected; 1: failed; 130: stopped by Ctrl-C."""
 _EXAMPLE = """\
   python -m infra import people.csv --column address=E-Mail --column at=Date --reason opted_out --category newsletter
-  zcat people.csv.gz | python -m infra import -"""
+  ssh shop cat people.csv.gz | python -m infra import - --reason opted_out"""
+_TO_DO = "Mend the file or the options (--reason, --column, --layout) and run the command again."
 _COUNTS = ("rows", "accepted", "changed", "unchanged", "rejected")
+_DIGITS = 9
 _FRESH_URLS = 3
 """How often an upload may be refused before that is no matter of an expired URL."""
 
@@ -49,16 +51,19 @@ def add_to(commands: Any) -> None:
     """Join the command line."""
     parser = declare(commands, "import", (_LINE, _DESCRIPTION, _EXAMPLE))
     parser.add_argument("file", type=Path, metavar="FILE", help="what to import, or - for standard input")
-    parser.add_argument("--layout", help="whose export it is; the service finds out by itself unless told (auto)")
+    parser.add_argument("--layout", help="whose export it is, such as mailchimp; found out by its columns unless told")
     parser.add_argument(
         "--column",
         action="append",
         default=[],
         metavar="FIELD=NAME",
-        help="which column holds a field, such as address=E-Mail; may be repeated",
+        help="which column holds a field, by its name in the first row or its number from 1, such as address=E-Mail; "
+        "may be repeated",
     )
-    parser.add_argument("--reason", help="what a row means that does not say so (opted_out)")
-    parser.add_argument("--category", help="which category a row is about that does not say so (*: all)")
+    parser.add_argument("--reason", help="why rows are in the list that do not say it, such as opted_out")
+    parser.add_argument(
+        "--category", help="what was opted out of in rows that do not say it; * is all, and so it is unless told"
+    )
     parser.add_argument(
         "--resume", action="store_true", help="go on with the import that was begun, and never begin another"
     )
@@ -80,15 +85,17 @@ def body_of(options: argparse.Namespace) -> dict[str, Any]:
     if options.column:
         told["columns"] = dict(_column(text) for text in options.column)
     if options.reason or options.category:
-        told["default"] = {"reason": options.reason or "opted_out", "category": options.category or "*"}
+        told["default"] = {
+            name: value for name, value in (("reason", options.reason), ("category", options.category)) if value
+        }
     return {"file": told}
 
 
-def _column(text: str) -> tuple[str, str]:
+def _column(text: str) -> tuple[str, str | int]:
     field, equals, name = text.partition("=")
     if not (field and equals and name):
-        raise CannotRun("A --column is like address=E-Mail: the field, =, the name of the column in the file.")
-    return field, name
+        raise CannotRun("A --column is like address=E-Mail or address=1: the field, =, the column's name or number.")
+    return field, int(name) if name.isascii() and name.isdigit() and len(name) <= _DIGITS else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +263,7 @@ class Importing:
     def _finish(self, job: Job) -> int:
         if job.status == "failed":
             self._kept.drop()
-            raise _Over(f"The import {job.id} failed: {job.detail}. Mend the file and run the command again.")
+            raise _Over(f"The import {job.id} failed: {job.detail}. {_TO_DO}")
         self._is_done = True
         rejects = self._rejects(job)
         self._kept.drop()

@@ -87,6 +87,8 @@ class FakeSignoff:
     store: str | None = None
     """Another place for presigned URLs."""
     on_upload: Callable[[FakeSignoff], None] = lambda _: None
+    looks: int = 0
+    """How often a URL was signed: each is another."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def fails(self, method: str, path: str, *faults: Fault) -> None:
@@ -126,7 +128,8 @@ class FakeSignoff:
         return job
 
     def signed(self, path: str) -> str:
-        return f"{self.store or self.url}{path}?signature=canary-signature"
+        self.looks += 1
+        return f"{self.store or self.url}{path}?signature=canary-signature&look={self.looks}"
 
 
 class Handler(BaseHTTPRequestHandler):

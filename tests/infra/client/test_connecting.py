@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from infra.client.connecting import Connection, connection_of
+from infra.client.jobs import followed
 from infra.client.retrying import ATTEMPTS, Patience, Trouble, seconds_asked_for
+from infra.client.shown import Shown
 from infra.local.problems import CannotRun
 from tests.infra.client.fake import KEY, Status, problem
 from tests.infra.client.persons import Person, options_of
@@ -174,3 +176,17 @@ def test_retry_after_as_a_date() -> None:
     later = seconds_asked_for(format_datetime(now + timedelta(hours=1), usegmt=True))
     assert later is not None
     assert 0.0 < later <= 3_600.0
+
+
+def test_a_job_is_asked_for_less_and_less_often_or_as_often_as_it_says(fake: FakeSignoff, person: Person) -> None:
+    pauses: list[float] = []
+    running: dict[str, object] = {"id": "exp_1", "status": "running"}
+    fake.jobs["exp_1"] = running
+    bodies = [Status(200, retry_after, json.dumps(running).encode()) for retry_after in [None] * 20 + ["9"]]
+    fake.fails("GET", "/v1/exports/", *bodies)
+    fake.steps = [{"status": "done"}]
+    *before, last = followed(person.api(Shown()), "/v1/exports/exp_1", pauses.append)
+    assert [job.status for job in before] == ["running"] * 21
+    assert last.status == "done"
+    assert pauses[:2] == [0.3, 0.39]
+    assert pauses[18:] == [3.0, 3.0, 9.0]

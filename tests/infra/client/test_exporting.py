@@ -80,7 +80,7 @@ def test_of_hashed_addresses_the_key_is_kept_beside_and_never_printed(
     said = person.types("export", "--addresses", "hmac", "--output", output)
     assert beside(output)["people.csv.hash-key"] == b"canary-hash-key\n"
     assert (output.parent / "people.csv.hash-key").stat().st_mode & 0o777 == 0o600
-    assert f"take HMAC-SHA256 of it with the key in {output}.hash-key" in said.err
+    assert f"take HMAC-SHA256 of its UTF-8 with the key in {output}.hash-key (base64)" in said.err
     assert "canary" not in said.out + said.err
 
 
@@ -105,6 +105,8 @@ def test_a_url_that_expires_halfway_is_asked_for_anew(fake: FakeSignoff, person:
     assert person.types("export", "--output", output).code == 0
     assert output.read_bytes() == FILE
     assert ranges(fake) == [None, "bytes=100000-", "bytes=100000-"]
+    looks = [seen.query["look"] for seen in fake.requests("GET", "/store/")]
+    assert looks[0] == looks[1] != looks[2]
 
 
 def test_the_same_command_goes_on_with_the_part_that_is_there(fake: FakeSignoff, person: Person, output: Path) -> None:

@@ -89,18 +89,20 @@ def test_the_upload_has_the_headers_it_was_told_and_no_key(fake: FakeSignoff, pe
 def test_options_say_what_the_file_means_and_nothing_is_said_that_was_not(
     fake: FakeSignoff, person: Person, people: Path
 ) -> None:
-    fake.steps = [DONE, DONE]
-    words = ("--layout", "mailchimp", "--column", "address=E-Mail", "--column", "at=Date = 1", "--category", "offers")
-    person.types("import", people, *words)
+    fake.steps = [DONE, DONE, DONE]
+    columns = ("--column", "address=E-Mail", "--column", "at=Date = 1", "--column", "category=3")
+    person.types("import", people, "--layout", "mailchimp", *columns, "--category", "offers")
+    person.types("import", people, "--reason", "complaint")
     person.types("import", people)
     assert [job["asked"] for job in fake.jobs.values()] == [
         {
             "file": {
                 "layout": "mailchimp",
-                "columns": {"address": "E-Mail", "at": "Date = 1"},
-                "default": {"reason": "opted_out", "category": "offers"},
+                "columns": {"address": "E-Mail", "at": "Date = 1", "category": 3},
+                "default": {"category": "offers"},
             }
         },
+        {"file": {"default": {"reason": "complaint"}}},
         {"file": {}},
     ]
 
@@ -124,7 +126,8 @@ def test_a_failed_import_is_told_in_a_sentence_and_the_command_begins_another(
     assert said.code == 1
     last = said.err.splitlines()[-1]
     assert last == (
-        "The import imp_1 failed: no column holds an address such as …. Mend the file and run the command again."
+        "The import imp_1 failed: no column holds an address such as …. "
+        "Mend the file or the options (--reason, --column, --layout) and run the command again."
     )
     fake.steps = [DONE]
     assert person.types("import", people).code == 0
@@ -240,7 +243,7 @@ def test_a_lost_job_is_told_in_a_sentence(fake: FakeSignoff, person: Person, peo
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("--column", "address"), "A --column is like address=E-Mail: the field, =, the name of the column in the"),
+        (("--column", "address"), "A --column is like address=E-Mail or address=1: the field, =, the column's"),
         (("--resume",), "There is nothing to resume: "),
     ],
 )

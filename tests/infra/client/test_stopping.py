@@ -182,6 +182,44 @@ def test_the_key_is_never_printed_even_where_it_was_typed(fake: FakeSignoff) -> 
     assert KEY not in done.stderr + done.stdout
 
 
+@pytest.mark.parametrize("word", ["--apikey", "--ke", "--Key"])
+def test_a_key_after_an_option_that_there_is_not_is_not_repeated(fake: FakeSignoff, word: str) -> None:
+    for words in ((word, KEY), (f"{word}={KEY}",)):
+        done = runs(fake, "changes", *words)
+        assert (done.returncode, KEY in done.stderr) == (2, False)
+        assert "sgn_…" in done.stderr
+
+
+def test_a_summary_that_nobody_reads_is_no_failure_of_the_import(fake: FakeSignoff, people: Path) -> None:
+    fake.steps = [DONE]
+    with held(fake, "PUT", "/store/") as hold, started(fake, "import", people) as process:
+        assert hold.reached.wait(SECONDS)
+        assert process.stdout is not None
+        process.stdout.close()
+        hold.released.set()
+        assert process.wait(SECONDS) == 141
+        assert process.stderr is not None
+        assert "Traceback" not in process.stderr.read()
+
+
+def test_a_disk_that_is_full_is_told(fake: FakeSignoff, tmp_path: Path) -> None:
+    fake.pages = [*PAGES]
+    cursor = tmp_path / "feed.cursor"
+    with open("/dev/full", "w", encoding="ascii") as full:  # noqa: PTH123 - a device
+        done = subprocess.run(
+            infra_command("changes", "--cursor-file", str(cursor)),
+            cwd=ROOT,
+            env=environment_of(fake),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (1, "The output cannot be written: No space left on device.\n")
+    assert not cursor.exists()
+
+
 @pytest.mark.parametrize("command", ["import", "export", "check", "changes"])
 def test_help_says_how_with_an_example(fake: FakeSignoff, command: str) -> None:
     said = runs(fake, command, "--help").stdout
