@@ -66,6 +66,7 @@ ROUTES = {
     "/v1/recipients/lookup": Route({"POST"}, "api", None, {"address": CANARY}, echoes=True),
     "/v1/recipients/{recipient}": Route({"GET", "HEAD", "DELETE"}, "api", scope="read or write", echoes=True),
     "/v1/recipients/{recipient}/acts": Route({"GET", "HEAD"}, "api", echoes=True),
+    "/v1/suppressions": Route({"GET", "HEAD"}, "api", query={"reason": "opted_out"}, echoes=True),
     "/v1/changes": Route({"GET", "HEAD"}, "api", query={"limit": "10"}, echoes=True),
     "/v1/openapi.json": Route({"GET", "HEAD"}, "open"),
     "/healthz": Route({"GET", "HEAD"}, "open"),

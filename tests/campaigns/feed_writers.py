@@ -1,12 +1,15 @@
-"""A program that writes until it is killed: acts of every kind and way, of recipients that many such programs share.
+"""A program that writes until it is killed, or until who started it is gone.
 
-argument   {"names", "url", "sender", "shards", "people", "seed"}
+Acts of every kind and way, of recipients whom many such programs share.
+
+    argument   {"names", "url", "sender", "shards", "people", "parent", "seed"}
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import os
 import random
 import sys
 from collections.abc import Callable
@@ -79,9 +82,9 @@ def place_of(sender: str, shards: int, number: int) -> Place:
 
 
 def write(service: Service, told: dict[str, Any]) -> None:
-    """One act after the other, for ever."""
+    """One act after the other."""
     chance = random.Random(told["seed"])  # noqa: S311 - seeded on purpose
-    while True:
+    while os.getppid() == told["parent"]:
         number = chance.randrange(told["people"])
         [(_, via, make)] = chance.choices(ACTS, WEIGHTS)
         parts = [make(chance, service.clock())]

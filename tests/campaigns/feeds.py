@@ -9,10 +9,12 @@ they had saved. What they read from shows the items of a transaction one by one 
 from __future__ import annotations
 
 import json
+import os
 import random
 import signal
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,9 +42,11 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 FEED = "feedsend"
-SHARDS = 16
+SHARDS = 8
 LARGE = 10_000
 """Cases from which on it is as the title says; under it there are fewer writers, and more is seen late."""
+POLL = 0.1
+"""Seconds between two rounds of the followers, so that they leave the writers something to write with."""
 MOST_WRONG = 50
 
 
@@ -185,6 +189,7 @@ class _Campaign:
             "sender": FEED,
             "shards": SHARDS,
             "people": self.people,
+            "parent": os.getpid(),
         }
         writers = Writers(settings, 8 if self.cases >= LARGE else 2)
         self.followers = [Follower("large", (1_000,)), Follower("mixed", (1, 7, 50, 1_000))]
@@ -201,8 +206,10 @@ class _Campaign:
 
     def _while_they_write(self, ask: Ask, writers: Writers) -> None:
         every = max(10, self.cases // 400)
+        interval = POLL if self.cases >= LARGE else 0.0
         done, at = 0, every
         while done < self.cases:
+            time.sleep(interval)
             for follower in self.followers:
                 self._step(follower, ask)
             if self._is_wrong_already():
@@ -226,7 +233,7 @@ class _Campaign:
     def _disturb(self, writers: Writers, done: int) -> None:
         writers.stall(self.chance)
         self.report.note("stalls")
-        if self.chance.random() < 0.2:
+        if self.chance.random() < 0.15:
             writers.replace(self.chance)
         if self.chance.random() < 0.5:
             self.versions += 1
