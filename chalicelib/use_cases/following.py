@@ -39,6 +39,9 @@ LAST_START = LONGEST_WAIT + 0.5
 OVERDUE = 60_000
 """Milliseconds after which what is missing is no delay."""
 
+OVERLAP = 200
+"""Lines of a shard that a scan may not have seen whole: transactions of 40 lines, and few of them under way."""
+
 Line = Entry | SenderEntry
 
 
@@ -132,36 +135,51 @@ def position_of(service: Service, sender: Sender, cursor: str) -> Position:
     return Position(place[0], tuple(place[1:]))
 
 
+def position_before_a_scan(service: Service, sender: Sender) -> Position:
+    """Where to begin to follow for one who reads all recipients after this. Raises `StoreUnavailable`.
+
+    A little before the heads: a head may be visible before the recipient of its line, and what the scan then shows as
+    it was before comes again as a change. A replica skips what is not newer than what it holds.
+    """
+    heads = service.feed.heads(sender.code, sender.shards)
+    return Position(max(head.epoch for head in heads), tuple(max(head.seq - OVERLAP, 0) for head in heads))
+
+
 @dataclass(slots=True)
 class _Look:
-    """One look at the ledger. `overdue`: shard and number of each line that should have been readable long since."""
+    """One look at the ledger.
+
+    `overdue`: shard and number of each line that should have been readable long since. `unsettled`: shards whose next
+    line is newer than what is seen of its recipient.
+    """
 
     service: Service
     sender: Sender
     rules: Rules
     last_start: float
     overdue: list[tuple[int, int]] = field(default_factory=list)
+    unsettled: set[int] = field(default_factory=set)
 
     def read(self, start: Position | None, limit: int) -> Changes:
         as_of = self.service.clock()
-        heads = self._heads()
+        heads = self.service.feed.heads(self.sender.code, self.sender.shards)
         start = _checked(start, heads)
-        lines, is_more = self._lines(start, heads, limit)
-        changes = self._joined(lines)
-        return Changes(start, tuple(_merged(changes)), is_more, as_of)
+        while True:
+            lines, is_more = self._lines(start, heads, limit)
+            changes = tuple(_merged(self._joined(lines)))
+            if changes or not is_more:
+                return Changes(start, changes, is_more, as_of)
 
     def tell_overdue(self) -> None:
         """Sounds the alarm, once, for what is missing for longer than any transaction takes."""
         if self.overdue:
             LOG.critical("sender %s: the feed waits at shard, number %s", self.sender.code, sorted(self.overdue))
 
-    def _heads(self) -> tuple[Head, ...]:
-        return self.service.feed.heads(self.sender.code, self.sender.shards)
-
     def _lines(self, start: Position, heads: tuple[Head, ...], limit: int) -> tuple[dict[int, list[Line]], bool]:
         """Up to `limit` lines, in order for each shard, and whether there are more that can be read."""
         last = dict(enumerate(start.numbers))
-        ahead = {shard: head.seq - last[shard] for shard, head in enumerate(heads) if head.seq > last[shard]}
+        ahead = {shard: head.seq - last[shard] for shard, head in enumerate(heads) if shard not in self.unsettled}
+        ahead = {shard: count for shard, count in ahead.items() if count > 0}
         taken: dict[int, list[Line]] = {shard: [] for shard in ahead}
         room, turn = limit, sum(start.numbers)
         while room and ahead:
@@ -203,6 +221,7 @@ class _Look:
                 yield Change(shard, line, recipients[line.place])
             else:
                 self._note(shard, line.seq, line.recorded)
+                self.unsettled.add(shard)
                 return
 
     def _note(self, shard: int, seq: int, recorded: int) -> None:

@@ -23,7 +23,7 @@ from chalicelib.domain.undo import restorations
 from chalicelib.store.engine import entry_sort_key, partition_of
 from chalicelib.store.ledger import Beside
 from chalicelib.store.port import Head
-from chalicelib.use_cases.following import Wanted, follow, share_out
+from chalicelib.use_cases.following import Position, Wanted, cursor_of, follow, position_before_a_scan, share_out
 from tests.api.test_openapi import answer_errors
 from tests.domain.strategies import STATES
 from tests.gateway import Answer, send
@@ -238,6 +238,31 @@ def test_a_line_that_is_visible_before_its_recipient_waits(site: Site, caller: C
 
     assert [(change["version"], change["current"]["version"]) for change in before["changes"]] == [(1, 1)]
     assert [(change["version"], change["current"]["version"]) for change in after["changes"]] == [(2, 2)]
+
+
+def test_a_recipient_that_is_not_seen_does_not_hold_up_the_other_shards_at_small_limits(
+    site: Site, caller: Caller
+) -> None:
+    stuck, other = of_shard(site, 0, 1)[0], of_shard(site, 4, 1)[0]
+    opt_out(site, stuck, other, other)
+    take_item(site, partition_of(CODE, 0), f"recipient#{stuck.recipient}")
+
+    first = changes(caller, limit="1")
+    second = changes(caller, first["cursor"], limit="1")
+
+    assert [page["changes"][0]["recipient"] for page in (first, second)] == [other.recipient] * 2
+    assert changes(caller, second["cursor"], limit="1")["changes"] == []
+
+
+def test_who_scans_first_follows_from_a_little_before(site: Site) -> None:
+    """What the scan may have seen as it was before comes again."""
+    sender = site.service.sender(CODE)
+    opt_out(site, *of_shard(site, 2, 3))
+    put_head(site, CODE, 5, Head(1_000, 1))
+
+    assert position_before_a_scan(site.service, sender) == Position(1, (0, 0, 0, 0, 0, 800, 0, 0))
+    cursor = cursor_of(site.service, sender, position_before_a_scan(site.service, sender))
+    assert len(follow(site.service, sender, Wanted(cursor)).changes) == 3
 
 
 @pytest.mark.parametrize("what", ["a line", "a recipient"])
