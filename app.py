@@ -7,11 +7,13 @@ from chalicelib.api.categories import categories
 from chalicelib.api.changes import changes
 from chalicelib.api.checks import checks
 from chalicelib.api.description import description
+from chalicelib.api.exports import exports
 from chalicelib.api.imports import imports
 from chalicelib.api.keys import keys
 from chalicelib.api.links import links
 from chalicelib.api.recipients import recipients
 from chalicelib.api.sender import sender
+from chalicelib.api.suppressions import suppressions
 from chalicelib.application import SignoffApp
 from chalicelib.jobs import events, jobs
 from chalicelib.web.opt_out_form import opt_out_form
@@ -32,8 +34,10 @@ BLUEPRINTS = (
     links,
     acts,
     recipients,
+    suppressions,
     changes,
     imports,
+    exports,
     categories,
     sender,
     keys,

@@ -83,15 +83,20 @@ class Replica:
         for row in change["added"]:
             scope, reason = row["category"], row["reason"]
             if scope != "*" and reason in _OF_ALL:
-                cells["*", reason].discard(scope)
+                self._excepted(cells, change, reason).discard(scope)
             else:
                 cells[scope, reason] = set()
         for row in change["removed"]:
             scope, reason = row["category"], row["reason"]
             if scope != "*" and reason in _OF_ALL:
-                cells["*", reason].add(scope)
-            else:
-                del cells[scope, reason]
+                self._excepted(cells, change, reason).add(scope)
+            elif cells.pop((scope, reason), None) is None:
+                self.wrong.append(f"{change['recipient']}: a row went that was not there")
+
+    def _excepted(self, cells: Cells, change: dict[str, Any], reason: str) -> set[str]:
+        if ("*", reason) not in cells:
+            self.wrong.append(f"{change['recipient']}: a row excepts a category, and is not there")
+        return cells.setdefault(("*", reason), set())
 
     def state(self, who: str) -> State:
         return state_from(self.registers[who])

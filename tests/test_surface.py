@@ -84,6 +84,7 @@ ROUTES = {
     "/v1/recipients/lookup": Route({"POST"}, "api", None, {"address": CANARY}, echoes=True),
     "/v1/recipients/{recipient}": Route({"GET", "HEAD", "DELETE"}, "api", scope="read or write", echoes=True),
     "/v1/recipients/{recipient}/acts": Route({"GET", "HEAD"}, "api", echoes=True),
+    "/v1/suppressions": Route({"GET", "HEAD"}, "api", query={"reason": "opted_out"}, echoes=True),
     "/v1/changes": Route({"GET", "HEAD"}, "api", query={"limit": "10"}, echoes=True),
     "/v1/imports": Route({"GET", "HEAD", "POST"}, "api", None, ROWS, scope="read or write"),
     "/v1/imports/{import_id}": Route({"GET", "HEAD"}, "api"),

@@ -10,7 +10,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.api.registers import tell_registers
-from chalicelib.api.suppressions import COLUMNS, csv_text, tell_row
+from chalicelib.api.suppressions import COLUMNS, tell_row
+from chalicelib.api.tables import cells_of, csv_text
 from chalicelib.domain.suppressions import suppressions_of
 from chalicelib.use_cases.listing import Row
 
@@ -46,7 +47,7 @@ class ExportFile:
         rows = [tell_row(Row(place.recipient, address, row)) for row in suppressions_of(recipient.state)]
         if job.wanted["format"] == "jsonl":
             return (_line(fields, place, recipient, address, rows) + "\n").encode()
-        cells = [[_cell({**row, "address_hmac": address}[name]) for name in fields] for row in rows]
+        cells = [cells_of({**row, "address_hmac": address}, fields) for row in rows]
         return csv_text(cells, job.wanted["format"]).encode()
 
     def rows(self, octets: bytes) -> int:
@@ -68,7 +69,3 @@ def _line(
         ],
     }
     return json.dumps({name: whole[name] for name in fields}, ensure_ascii=False, allow_nan=False)
-
-
-def _cell(value: Any) -> str:
-    return " ".join(value) if isinstance(value, list) else value or ""

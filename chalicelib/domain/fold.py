@@ -39,6 +39,25 @@ def apply(state: State, act: Act) -> State:
     return state if after is state else _forget_older_than_erasure(after)
 
 
+def adding(state: State, act: Act) -> Act | None:
+    """`act` without the parts that tell nothing newer than `state` holds; None where none is left.
+
+    What is told a second time, in a list that is imported again, would else be written again for half of it: of two
+    acts of one time a register keeps that of the greater id.
+    """
+    parts = tuple(part for part in act.parts if _adds(state, replace(act, parts=(part,))))
+    return replace(act, parts=parts) if parts else None
+
+
+def _adds(state: State, act: Act) -> bool:
+    held = ((getattr(state, register), scope, content) for register, scope, content in writes(act))
+    return any(_is_older(kept.get(scope) if scope else kept, content.at) for kept, scope, content in held)
+
+
+def _is_older(held: Choice | Mark | Block | None, at: int) -> bool:
+    return held is None or held.at < at
+
+
 def writes(act: Act) -> Iterator[Write]:
     """What `act` puts into which register. This is the whole meaning of an act."""
     for part in act.parts:

@@ -23,6 +23,7 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.domain.acts import Act, Evidence
 from chalicelib.domain.errors import StoreUnavailable
+from chalicelib.domain.fold import adding
 from chalicelib.domain.recipients import STRANGER, Entry, Recipient
 from chalicelib.domain.senders import Place
 from chalicelib.store.calls import Raw, batch_get, code_of, put_if, translated
@@ -217,8 +218,9 @@ def _prepared(todo: Sequence[Given], shard: _Shard, now: int) -> _Work:
     for given in todo:
         raw = shard.found.get(recipient_key(given.place))
         before = STRANGER if raw is None else load_recipient(raw)
-        line = entered(given.place, before, given.act, seq + 1, now, given.spelled)
-        if line is None:
+        act = adding(before.state, given.act)
+        line = act and entered(given.place, before, act, seq + 1, now, given.spelled)
+        if not line:
             unchanged += given.rows
         else:
             seq += 1

@@ -29,6 +29,10 @@ _CONDITION = "ConditionalCheckFailed"
 _RESTING = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 
 
+RECIPIENT = "recipient#"
+"""What the sort key of a recipient's item begins with; its id follows."""
+
+
 def partition_of(sender: str, shard: int) -> str:
     """The partition key of one shard of one sender."""
     return f"{sender}#{shard}"
@@ -36,7 +40,7 @@ def partition_of(sender: str, shard: int) -> str:
 
 def recipient_key(place: Place) -> Key:
     """The key of a recipient's item."""
-    return partition_of(place.sender, place.shard), f"recipient#{place.recipient}"
+    return partition_of(place.sender, place.shard), f"{RECIPIENT}{place.recipient}"
 
 
 def entry_sort_key(seq: int) -> str:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pynamodb.exceptions import QueryError
 
 from chalicelib.domain.recipients import STRANGER, Entry, Recipient
+from chalicelib.domain.senders import Place
 from chalicelib.domain.state import NOTHING_KNOWN
 from chalicelib.store.calls import Key, Raw, batch_get, translated
 from chalicelib.store.engine import (
+    RECIPIENT,
     entry_sort_key,
     load_entry,
     load_line,
@@ -21,12 +23,12 @@ from chalicelib.store.engine import (
     recipient_key,
 )
 from chalicelib.store.ledger import Patience, Timing
-from chalicelib.store.models import RecipientItem
+from chalicelib.store.models import SK, RecipientItem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from chalicelib.domain.senders import Place, SenderEntry
+    from chalicelib.domain.senders import SenderEntry
     from chalicelib.domain.state import State
     from chalicelib.store.wire import Wire
 
@@ -67,6 +69,16 @@ class Reader:
         answers = self._pool.map(self._read, batches) if batches[1:] else map(self._read, batches)
         found = {key: raw for answer in answers for key, raw in answer.items()}
         return ((place, found.get(key)) for key, place in keys.items())
+
+    def recipients_from(self, sender: str, shard: int, first: str, limit: int) -> list[tuple[Place, Recipient]]:
+        """The recipients of a shard from the id `first` on ("" is before all), in the order of their ids.
+
+        As many as `limit`, and fewer only where there are no more. Raises `StoreUnavailable`.
+        """
+        between = f"{RECIPIENT}{first}", f"{RECIPIENT}~"
+        raws = self._range(partition_of(sender, shard), between, limit)
+        ids = (raw[SK]["S"].removeprefix(RECIPIENT) for raw in raws)
+        return [(Place(sender, shard, name), load_recipient(raw)) for name, raw in zip(ids, raws, strict=True)]
 
     def entries(self, sender: str, shard: int, numbers: Iterable[int]) -> Mapping[int, Entry]:
         """The entries of these numbers, as far as they exist and tell of recipients. Raises `StoreUnavailable`."""

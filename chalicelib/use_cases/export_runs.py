@@ -1,7 +1,8 @@
 """The worker's part of an export: a cursor of the feed first, then every recipient, page by page, into one file.
 
-Export and feed make a replica: what was committed before the cursor is in the file, for every read is strong and comes
-after it; what came later is in the feed from that cursor on; what is in both, a replica knows by the version.
+Export and feed make a replica: what is to be seen when the scan begins is in the file, for every read is strong; what
+comes later, and the last of what came before, is in the feed from that cursor on; what is in both, a replica knows by
+the version.
 
 A run that has to hand over notes where it stands after each part of the file. Where one was killed, the next begins
 anew.
@@ -21,7 +22,7 @@ from chalicelib.domain.senders import Sender
 from chalicelib.service import Service
 from chalicelib.store.multipart import Multipart
 from chalicelib.use_cases.exporting import file_key, hash_key, hashed_address
-from chalicelib.use_cases.following import cursor_of, settled_position
+from chalicelib.use_cases.following import cursor_of, position_before_a_scan
 
 if TYPE_CHECKING:
     from chalicelib.domain.recipients import Recipient
@@ -99,7 +100,7 @@ class _Run:
         """From the beginning, with a cursor of now; an upload that was begun before is forgotten."""
         if upload := self.job.done.get("upload"):
             self.service.files.abort(file_key(self.job), upload)
-        position = settled_position(self.service, self.sender)
+        position = position_before_a_scan(self.service, self.sender)
         self.job = self.service.jobs.change(
             self.job,
             JobStatus.RUNNING,
@@ -107,7 +108,7 @@ class _Run:
                 "cursor": cursor_of(self.service, self.sender, position),
                 "run": secrets.token_hex(4),
                 "shard": 0,
-                "after": "",
+                "first": "",
                 "rows": 0,
                 "upload": None,
                 "etags": [],
@@ -117,17 +118,17 @@ class _Run:
 
     def _write(self, file: Multipart) -> bool:
         """Every recipient from where the job stands; whether all of them."""
-        shard, after, rows = self.job.done["shard"], self.job.done["after"], self.job.done["rows"]
+        shard, first, rows = self.job.done["shard"], self.job.done["first"], self.job.done["rows"]
         noted = self.service.clock()
         while shard < self.sender.shards:
             if self.seconds_left() < SECONDS_TO_STOP:
                 return False
-            page = self.service.reader.recipients_from(self.sender.code, shard, after, PAGE)
+            page = self.service.reader.recipients_from(self.sender.code, shard, first, PAGE)
             octets = b"".join(self._told(place, recipient) for place, recipient in page)
             rows += self.written.rows(octets)
-            shard, after = (shard, page[-1][0].recipient) if len(page) == PAGE else (shard + 1, "")
+            shard, first = (shard, f"{page[-1][0].recipient}~") if len(page) == PAGE else (shard + 1, "")
             if file.write(octets):
-                self._note(shard=shard, after=after, rows=rows, upload=file.upload, etags=list(file.etags))
+                self._note(shard=shard, first=first, rows=rows, upload=file.upload, etags=list(file.etags))
                 noted = self.service.clock()
             elif self.service.clock() - noted > RENEWED:
                 self._note()

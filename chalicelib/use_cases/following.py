@@ -36,11 +36,11 @@ LONGEST_WAIT = 20
 """Seconds."""
 LAST_START = LONGEST_WAIT + 0.5
 """Seconds after which no read begins: each ends within 4.4 s, and the function has 25 s."""
-UNSETTLED = 100
-"""The last lines of a shard, whose items may still be becoming visible; a bulk transaction has 32."""
-LOOKS = 10
 OVERDUE = 60_000
 """Milliseconds after which what is missing is no delay."""
+
+OVERLAP = 200
+"""Lines of a shard that a scan may not have seen whole: transactions of 40 lines, and few of them under way."""
 
 Line = Entry | SenderEntry
 
@@ -121,36 +121,6 @@ def follow(service: Service, sender: Sender, wanted: Wanted, rules: Rules = RULE
         service.pause(min(LOOK_EVERY, left))
 
 
-def settled_position(service: Service, sender: Sender) -> Position:
-    """Where the ledger ends, once everything up to there is to be seen in the recipients: a copy may begin after it.
-
-    Whoever reads a recipient strongly after this sees at least what the line of that recipient, up to here, made of it.
-    Raises `StoreUnavailable`.
-    """
-    heads = service.feed.heads(sender.code, sender.shards)
-    position = Position(max(head.epoch for head in heads), tuple(head.seq for head in heads))
-    for _ in range(LOOKS):
-        if _is_all_settled(service, sender, position):
-            return position
-        service.pause(LOOK_EVERY)
-    raise StoreUnavailable("the store shows what it has acknowledged too late")
-
-
-def _is_all_settled(service: Service, sender: Sender, position: Position) -> bool:
-    """Of each shard only the last lines can be on their way: each transaction waits for the head of the one before."""
-    wanted = [
-        (shard, range(max(1, number - UNSETTLED + 1), number + 1))
-        for shard, number in enumerate(position.numbers)
-        if number
-    ]
-    lines = service.feed.lines(sender.code, wanted)
-    if any(len(lines[shard]) < len(numbers) for shard, numbers in wanted):
-        return False
-    entries = [line for of_shard in lines.values() for line in of_shard if isinstance(line, Entry)]
-    recipients = service.feed.recipients([*{entry.place for entry in entries}])
-    return all(_is_settled(entry, recipients[entry.place]) for entry in entries)
-
-
 def cursor_of(service: Service, sender: Sender, position: Position) -> str:
     """The cursor of one who stands there."""
     place = [position.epoch, *position.numbers]
@@ -165,36 +135,51 @@ def position_of(service: Service, sender: Sender, cursor: str) -> Position:
     return Position(place[0], tuple(place[1:]))
 
 
+def position_before_a_scan(service: Service, sender: Sender) -> Position:
+    """Where to begin to follow for one who reads all recipients after this. Raises `StoreUnavailable`.
+
+    A little before the heads: a head may be visible before the recipient of its line, and what the scan then shows as
+    it was before comes again as a change. A replica skips what is not newer than what it holds.
+    """
+    heads = service.feed.heads(sender.code, sender.shards)
+    return Position(max(head.epoch for head in heads), tuple(max(head.seq - OVERLAP, 0) for head in heads))
+
+
 @dataclass(slots=True)
 class _Look:
-    """One look at the ledger. `overdue`: shard and number of each line that should have been readable long since."""
+    """One look at the ledger.
+
+    `overdue`: shard and number of each line that should have been readable long since. `unsettled`: shards whose next
+    line is newer than what is seen of its recipient.
+    """
 
     service: Service
     sender: Sender
     rules: Rules
     last_start: float
     overdue: list[tuple[int, int]] = field(default_factory=list)
+    unsettled: set[int] = field(default_factory=set)
 
     def read(self, start: Position | None, limit: int) -> Changes:
         as_of = self.service.clock()
-        heads = self._heads()
+        heads = self.service.feed.heads(self.sender.code, self.sender.shards)
         start = _checked(start, heads)
-        lines, is_more = self._lines(start, heads, limit)
-        changes = self._joined(lines)
-        return Changes(start, tuple(_merged(changes)), is_more, as_of)
+        while True:
+            lines, is_more = self._lines(start, heads, limit)
+            changes = tuple(_merged(self._joined(lines)))
+            if changes or not is_more:
+                return Changes(start, changes, is_more, as_of)
 
     def tell_overdue(self) -> None:
         """Sounds the alarm, once, for what is missing for longer than any transaction takes."""
         if self.overdue:
             LOG.critical("sender %s: the feed waits at shard, number %s", self.sender.code, sorted(self.overdue))
 
-    def _heads(self) -> tuple[Head, ...]:
-        return self.service.feed.heads(self.sender.code, self.sender.shards)
-
     def _lines(self, start: Position, heads: tuple[Head, ...], limit: int) -> tuple[dict[int, list[Line]], bool]:
         """Up to `limit` lines, in order for each shard, and whether there are more that can be read."""
         last = dict(enumerate(start.numbers))
-        ahead = {shard: head.seq - last[shard] for shard, head in enumerate(heads) if head.seq > last[shard]}
+        ahead = {shard: head.seq - last[shard] for shard, head in enumerate(heads) if shard not in self.unsettled}
+        ahead = {shard: count for shard, count in ahead.items() if count > 0}
         taken: dict[int, list[Line]] = {shard: [] for shard in ahead}
         room, turn = limit, sum(start.numbers)
         while room and ahead:
@@ -236,6 +221,7 @@ class _Look:
                 yield Change(shard, line, recipients[line.place])
             else:
                 self._note(shard, line.seq, line.recorded)
+                self.unsettled.add(shard)
                 return
 
     def _note(self, shard: int, seq: int, recorded: int) -> None:

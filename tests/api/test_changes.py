@@ -23,7 +23,7 @@ from chalicelib.domain.undo import restorations
 from chalicelib.store.engine import entry_sort_key, partition_of
 from chalicelib.store.ledger import Beside
 from chalicelib.store.port import Head
-from chalicelib.use_cases.following import Wanted, follow, share_out
+from chalicelib.use_cases.following import Position, Wanted, cursor_of, follow, position_before_a_scan, share_out
 from tests.api.test_openapi import answer_errors
 from tests.domain.strategies import STATES
 from tests.gateway import Answer, send
@@ -130,8 +130,8 @@ def test_it_goes_on_where_the_cursor_stands(site: Site, caller: Caller) -> None:
             for change in page["changes"]:
                 replica.take(change)
 
-    while (page := changes(caller, cursor, limit="3"))["changes"]:
-        assert len(page["changes"]) <= 3
+    while (page := changes(caller, cursor, limit="2"))["changes"]:
+        assert len(page["changes"]) <= 2
         assert page["more"] is (replica.changes + len(page["changes"]) < site.entries())
         cursor = page["cursor"]
         for change in page["changes"]:
@@ -240,6 +240,31 @@ def test_a_line_that_is_visible_before_its_recipient_waits(site: Site, caller: C
     assert [(change["version"], change["current"]["version"]) for change in after["changes"]] == [(2, 2)]
 
 
+def test_a_recipient_that_is_not_seen_does_not_hold_up_the_other_shards_at_small_limits(
+    site: Site, caller: Caller
+) -> None:
+    stuck, other = of_shard(site, 0, 1)[0], of_shard(site, 4, 1)[0]
+    opt_out(site, stuck, other, other)
+    take_item(site, partition_of(CODE, 0), f"recipient#{stuck.recipient}")
+
+    first = changes(caller, limit="1")
+    second = changes(caller, first["cursor"], limit="1")
+
+    assert [page["changes"][0]["recipient"] for page in (first, second)] == [other.recipient] * 2
+    assert changes(caller, second["cursor"], limit="1")["changes"] == []
+
+
+def test_who_scans_first_follows_from_a_little_before(site: Site) -> None:
+    """What the scan may have seen as it was before comes again."""
+    sender = site.service.sender(CODE)
+    opt_out(site, *of_shard(site, 2, 3))
+    put_head(site, CODE, 5, Head(1_000, 1))
+
+    assert position_before_a_scan(site.service, sender) == Position(1, (0, 0, 0, 0, 0, 800, 0, 0))
+    cursor = cursor_of(site.service, sender, position_before_a_scan(site.service, sender))
+    assert len(follow(site.service, sender, Wanted(cursor)).changes) == 3
+
+
 @pytest.mark.parametrize("what", ["a line", "a recipient"])
 @pytest.mark.parametrize(("late", "alarms"), [(59_000, 0), (61_001, 1)])
 def test_what_is_missing_for_over_a_minute_alarms_once(
@@ -341,14 +366,16 @@ class TestWaiting:
             follow(service, site.service.sender(CODE), Wanted(wait=20))
 
 
-def test_a_long_page_is_cut_where_an_answer_is_full(site: Site) -> None:
+@pytest.mark.parametrize(("most", "pages_at_least"), [(2_500, 3), (10, 9)])
+def test_a_long_page_is_cut_where_an_answer_is_full(site: Site, most: int, pages_at_least: int) -> None:
+    """One change is handed over however long it is."""
     for number in range(9):
         record(site, place_of(site, f"n{number}@example.com"), OptedOut("news"))
     sender, replica, cursor = site.service.sender(CODE), Replica(), None
     pages = 0
     while True:
         page = follow(site.service, sender, Wanted(cursor))
-        told = json.loads(tell_changes(site.service, sender, page, most=2_000))
+        told = json.loads(tell_changes(site.service, sender, page, most=most))
         pages += 1
         cursor = told["cursor"]
         for change in told["changes"]:
@@ -356,7 +383,7 @@ def test_a_long_page_is_cut_where_an_answer_is_full(site: Site) -> None:
         assert len(told["changes"]) >= 1
         if not told["more"]:
             break
-    assert pages > 2
+    assert pages >= pages_at_least
     assert (replica.changes, replica.wrong) == (9, [])
 
 

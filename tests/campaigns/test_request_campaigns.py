@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.campaigns import hostile, kills, one_clicks, pairs, scanners
+from tests.campaigns import feeds, hostile, kills, one_clicks, pairs, scanners
 from tests.campaigns.worlds import Report
 from tests.web.conftest import site
 
@@ -22,6 +22,7 @@ CAMPAIGNS: dict[str, tuple[Callable[[Site, int, int], Report], int, set[str]]] =
     "scanners": (scanners.run, 1_000, {"GET", "HEAD", "OPTIONS"}),
     "one_clicks": (one_clicks.run, 320, set()),
     "kills": (kills.run, 60, {"killed", "recipients"}),
+    "feeds": (feeds.run, 200, {"items seen late", "recipients compared", "restarts", "stalls", "writers killed"}),
     "hostile": (hostile.run, 1_000, {f"answered {status}" for status in (200, 400, 401, 404, 405, 415)}),
 }
 
