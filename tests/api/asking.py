@@ -6,13 +6,19 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tests.api.test_openapi import answer_errors
+from tests.api.test_openapi import DOCUMENT, answer_errors, schema_errors
 from tests.gateway import Answer, send
 
 if TYPE_CHECKING:
     from tests.callers import Caller
 
 CATEGORY = "/v1/categories/{category}"
+
+
+def body_errors(method: str, path: str, body: Any) -> list[str]:
+    """How a body differs from what the document says of a request."""
+    content = DOCUMENT["paths"][path][method.lower()]["requestBody"]["content"]
+    return schema_errors(content["application/json"]["schema"], body)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from chalicelib.domain.senders import SenderEntry
 from chalicelib.service import SENDER_SECONDS, Service
 from chalicelib.store.changing import Change
 from chalicelib.store.engine import load_line
-from tests.api.asking import CATEGORY, Admin
+from tests.api.asking import CATEGORY, Admin, body_errors
+from tests.domain.test_describing import LINES, NO_LINES, NO_TAGS, TAGS
 from tests.site import ADDRESS, CODE, Site
 
 if TYPE_CHECKING:
@@ -167,6 +168,34 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         "/names",
     ),
 }
+
+
+SEEN_BY_NO_SCHEMA = {"no name", "no kind", "a language twice", "another id"}
+"""They depend on what is there, or on the path."""
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_the_document_refuses_what_is_refused(name: str) -> None:
+    """G5."""
+    assert bool(body_errors("PUT", CATEGORY, WRONG[name][0])) is (name not in SEEN_BY_NO_SCHEMA)
+
+
+@pytest.mark.parametrize("body", [STUDY, PARCELS, {}, {"retired": False}, *(body for _, body in REFUSED.values())])
+def test_the_document_allows_what_is_allowed(body: dict[str, Any]) -> None:
+    """G5: the rules of categories are no matter of a schema."""
+    assert body_errors("PUT", CATEGORY, body) == []
+
+
+@pytest.mark.parametrize("text", [*LINES, *NO_LINES])
+def test_the_document_calls_the_same_texts_lines(text: str) -> None:
+    assert bool(body_errors("PUT", CATEGORY, {"name": text})) is (text in NO_LINES and text != "\u200d")
+
+
+@pytest.mark.parametrize("tag", [*TAGS, *NO_TAGS])
+def test_the_document_calls_the_same_tags_languages(tag: str) -> None:
+    wrong = tag in NO_TAGS and tag != "de\n"  # Python's $ stands before the last line end, too
+    assert bool(body_errors("PUT", CATEGORY, {"names": {tag: "x"}})) is wrong
+    assert bool(body_errors("PATCH", "/v1/sender", {"languages": [tag]})) is wrong
 
 
 @pytest.mark.parametrize("name", WRONG)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.api.asking import Admin
+from tests.api.asking import Admin, body_errors
 from tests.api.test_categories import lines
 from tests.images import IMAGES, NO_IMAGES, png
 from tests.site import ADDRESS, CODE, Site
@@ -84,44 +84,44 @@ def test_the_form_is_opened_and_shut_and_the_name_shows_at_once(site: Site, admi
     assert "Renamed &lt;Shop&gt;" in site.client.http.get(f"/u/{site.token()}").body.decode()
 
 
-@pytest.mark.parametrize(
-    ("body", "pointer"),
-    [
-        ({"name": ""}, "/name"),
-        ({"name": None}, "/name"),
-        ({"name": "x" * 101}, "/name"),
-        ({"names": {"de": "x" * 101}}, "/names/de"),
-        ({"names": {"de": 7}}, "/names/de"),
-        ({"names": {ADDRESS: "x"}}, "/names"),
-        ({"names": None}, "/names"),
-        ({"languages": []}, "/languages"),
-        ({"languages": ["de"]}, "/languages"),
-        ({"languages": ["en", "EN"]}, "/languages"),
-        ({"languages": ["en", ADDRESS]}, "/languages/1"),
-        ({"languages": ["en", 7]}, "/languages/1"),
-        ({"languages": "en"}, "/languages"),
-        ({"default_language": "de"}, "/default_language"),
-        ({"default_language": "e n"}, "/default_language"),
-        ({"default_language": None}, "/default_language"),
-        ({"accent": "red"}, "/accent"),
-        ({"accent": "#12345"}, "/accent"),
-        ({"accent": 7}, "/accent"),
-        ({"postal_address": ""}, "/postal_address"),
-        ({"postal_address": "a\n\nb"}, "/postal_address"),
-        ({"postal_address": "x" * 501}, "/postal_address"),
-        ({"privacy_link": "http://shop.example.com"}, "/privacy_link"),
-        ({"privacy_link": "javascript:alert(1)"}, "/privacy_link"),
-        ({"privacy_link": "https://shop.example.com/" + "x" * 1_000}, "/privacy_link"),
-        ({"opt_out_form": "no"}, "/opt_out_form"),
-        ({"hashed": True}, "/hashed"),
-        ({"shards": 8}, "/shards"),
-        ({"code": "othersnd"}, "/code"),
-        ({"logo": None}, "/logo"),
-        ({"version": True}, "/version"),
-        ({ADDRESS: 1}, ""),
-        ({"form_open": False}, ""),
-    ],
-)
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"name": ""}, "/name"),
+    ({"name": None}, "/name"),
+    ({"name": "x" * 101}, "/name"),
+    ({"names": {"de": "x" * 101}}, "/names/de"),
+    ({"names": {"de": 7}}, "/names/de"),
+    ({"names": {ADDRESS: "x"}}, "/names"),
+    ({"names": None}, "/names"),
+    ({"languages": []}, "/languages"),
+    ({"languages": ["de"]}, "/languages"),
+    ({"languages": ["en", "EN"]}, "/languages"),
+    ({"languages": ["en", ADDRESS]}, "/languages/1"),
+    ({"languages": ["en", 7]}, "/languages/1"),
+    ({"languages": "en"}, "/languages"),
+    ({"default_language": "de"}, "/default_language"),
+    ({"default_language": "e n"}, "/default_language"),
+    ({"default_language": None}, "/default_language"),
+    ({"accent": "red"}, "/accent"),
+    ({"accent": "#12345"}, "/accent"),
+    ({"accent": 7}, "/accent"),
+    ({"postal_address": ""}, "/postal_address"),
+    ({"postal_address": "a\n\nb"}, "/postal_address"),
+    ({"postal_address": "x" * 501}, "/postal_address"),
+    ({"privacy_link": "http://shop.example.com"}, "/privacy_link"),
+    ({"privacy_link": "javascript:alert(1)"}, "/privacy_link"),
+    ({"privacy_link": "https://shop.example.com/" + "x" * 1_000}, "/privacy_link"),
+    ({"opt_out_form": "no"}, "/opt_out_form"),
+    ({"hashed": True}, "/hashed"),
+    ({"shards": 8}, "/shards"),
+    ({"code": "othersnd"}, "/code"),
+    ({"logo": None}, "/logo"),
+    ({"version": True}, "/version"),
+    ({ADDRESS: 1}, ""),
+    ({"form_open": False}, ""),
+]
+
+
+@pytest.mark.parametrize(("body", "pointer"), WRONG)
 def test_what_cannot_be_changed_is_told_with_its_place(
     site: Site, admin: Admin, body: dict[str, Any], pointer: str
 ) -> None:
@@ -133,6 +133,25 @@ def test_what_cannot_be_changed_is_told_with_its_place(
     assert ADDRESS not in str(refused)
     assert admin.told("GET", SENDER) == before
     assert lines(site) == []
+
+
+OF_WHAT_IS_THERE: list[dict[str, Any]] = [
+    {"languages": ["de"]},
+    {"languages": ["en", "EN"]},
+    {"default_language": "de"},
+]
+
+
+@pytest.mark.parametrize("body", [body for body, _ in WRONG if body not in OF_WHAT_IS_THERE])
+def test_the_document_refuses_what_is_refused(body: dict[str, Any]) -> None:
+    """G5."""
+    assert body_errors("PATCH", SENDER, body) != []
+
+
+@pytest.mark.parametrize("body", [FULL, {}, *OF_WHAT_IS_THERE])
+def test_the_document_allows_what_is_allowed(body: dict[str, Any]) -> None:
+    """G5."""
+    assert body_errors("PATCH", SENDER, body) == []
 
 
 def test_a_version_that_has_moved(admin: Admin) -> None:
