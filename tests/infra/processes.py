@@ -50,8 +50,8 @@ def infra_command(*arguments: str) -> list[str]:
 
 
 @contextmanager
-def runner(folder: Path, data: Path, *arguments: str, root: Path = ROOT) -> Iterator[Runner]:
-    """The runner on a free port, with the `app.py` of `folder`; ended when the block ends."""
+def runner(folder: Path, data: Path, *arguments: str, root: Path = ROOT, seconds: float = SECONDS) -> Iterator[Runner]:
+    """The runner on a free port, with the `app.py` of `folder`; ended when the block ends, or after so many seconds."""
     process = subprocess.Popen(
         infra_command("run", "--port", "0", "--data-dir", str(data), *arguments),
         cwd=folder,
@@ -60,7 +60,7 @@ def runner(folder: Path, data: Path, *arguments: str, root: Path = ROOT) -> Iter
         stderr=subprocess.PIPE,
         text=True,
     )
-    give_up = threading.Timer(SECONDS, process.kill)
+    give_up = threading.Timer(seconds, process.kill)
     give_up.start()
     try:
         said = _read_until_url(process)
