@@ -44,6 +44,7 @@ _SECRETS = {
     "SIGNOFF_MASTER_KEYS": json.dumps(
         {"1": {"secret": base64.b64encode(bytes(range(32))).decode(), "state": "minting"}}
     ),
+    "SIGNOFF_KEY_BUDGET": "100000000",
     "SIGNOFF_PEPPER_KEY": base64.b64encode(bytes(range(64))).decode(),
     "SIGNOFF_FILES_BUCKET": "signoff-bench-files",
     "SIGNOFF_JOBS_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/123456789012/signoff-bench-jobs",

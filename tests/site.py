@@ -82,6 +82,7 @@ def settings_for(tables: LocalTables, files: LocalFiles | None = None) -> Settin
             "SIGNOFF_SQS_URL": url,
             "SIGNOFF_MASTER_KEYS": json.dumps({"1": {"secret": key, "state": "minting"}}),
             "SIGNOFF_PEPPER_KEY": base64.b64encode(bytes(range(64))).decode(),
+            "SIGNOFF_KEY_BUDGET": "100000000",  # campaigns ask more than a minute's worth in one moment of their clock
             "AWS_REGION": "us-east-1",
         }
     )

@@ -114,7 +114,8 @@ class GatewayHandler(ChaliceRequestHandler):
             return
         self._send(self._ask_gateway(path, body))
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _generic_handle  # noqa: N815 - http.server's
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _generic_handle  # noqa: N815 - http.server's
+    do_OPTIONS = do_TRACE = do_QUERY = _generic_handle  # noqa: N815 - the application says 405 by itself
 
     def version_string(self) -> str:
         """What the `Server` header says: no versions."""

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.campaigns import feeds, hostile, kills, one_clicks, pairs, scanners
+from chalicelib.api.openapi import document
+from tests.campaigns import feeds, hostile, kills, one_clicks, pairs, scanners, schemas
 from tests.campaigns.worlds import Report
 from tests.web.conftest import site
 
@@ -37,6 +38,18 @@ def test_nothing_goes_wrong(site: Site, name: str) -> None:
     assert report.failures == 0
     assert report.cases >= cases
     assert met <= set(report.notes), "a campaign that meets nothing proves nothing"
+
+
+def test_every_answer_is_one_that_the_description_tells() -> None:
+    """G5: schemathesis, with good, bad and nearly good requests for every operation."""
+    told = document("https://choices.example.com")["paths"]
+
+    report = schemas.run(10, 1)
+
+    assert report.wrong == []
+    assert report.notes["operations"] == sum(len(methods) for methods in told.values())
+    assert {f"answered {status}" for status in (200, 201, 400, 404, 405, 422)} <= set(report.notes)
+    assert report.cases > 20 * len(told), "those for the edges of each schema, too"
 
 
 def test_what_went_wrong_is_told() -> None:
