@@ -6,10 +6,13 @@ import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
+from chalicelib.api.exported import ExportFile
 from chalicelib.domain.senders import SENDER_CODE
+from chalicelib.use_cases.export_runs import run_export
 from chalicelib.use_cases.import_runs import run_import
 
 if TYPE_CHECKING:
@@ -23,7 +26,7 @@ _KIND = re.compile(r"[a-z_]{1,32}")
 
 Run = Callable[["Service", str, str, Callable[[], float]], None]
 """One run of a job: the service, the sender's code, the job's id, and how many seconds are left."""
-JOBS: dict[str, Run] = {UPLOAD: run_import}
+JOBS: dict[str, Run] = {UPLOAD: run_import, "export": partial(run_export, written=ExportFile())}
 """Kind → what runs it. It may be run twice, or again after it was cut off, and raises to be run again."""
 
 

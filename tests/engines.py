@@ -131,6 +131,12 @@ def local_files(moto_server: MemoryEngine) -> LocalFiles:
     return make_files(f"t{secrets.token_hex(8)}", moto_server.url)
 
 
+@pytest.fixture(scope="session")
+def shared_files(moto_server: MemoryEngine) -> LocalFiles:
+    """One bucket and queues for all tests of this process that need some and do not look what is in them."""
+    return make_files("shared", moto_server.url)
+
+
 @pytest.fixture
 def moto_files(moto_dynamodb: LocalTables) -> LocalFiles:
     """The bucket and the queues that belong to `moto_dynamodb`, inside this process."""

@@ -287,7 +287,7 @@ def test_the_next_page_of_csv_is_linked(site: Site, caller: Caller, people: list
 
     link = answer.headers["link"]
     assert link.startswith(
-        "<https://choices.example.com/api/v1/suppressions?reason=complaint&format=csv&limit=2&cursor="
+        "<https://choices.example.com/api/v1/suppressions?format=csv&limit=2&reason=complaint&cursor="
     )
     assert link.endswith('>; rel="next"')
 
