@@ -75,6 +75,7 @@ NO_IMAGES = {
     "a gif without an end": (gif(3, 2)[:-1], 400),
     "a gif of another version": (gif(3, 2).replace(b"89a", b"88a"), 400),
     "half a webp": (webp(3, 2)[:-2], 400),
+    "a webp with something behind it": (webp(3, 2) + b"<script>", 400),
     "a sound": (webp(3, 2).replace(b"WEBP", b"WAVE"), 400),
     "a webp of another kind": (webp(3, 2).replace(b"VP8L", b"VP9L"), 400),
     "a webp without its signature": (webp(3, 2).replace(b"\x2f", b"\x2e"), 400),

@@ -81,6 +81,22 @@ def test_an_erasure_whose_answer_was_not_kept_is_not_done_twice(site: Site, admi
     assert not [part for part in PARTS_OF_AN_ADDRESS if part in notes(site)]
 
 
+def test_a_change_whose_answer_was_not_kept_does_not_undo_what_came_after_it(site: Site, admin: Admin) -> None:
+    admin.get("news")
+    site.service.operations._timing = site.clock.timing()
+    wire = site.service._wire
+    wire.pool = pool = FaultyPool(wire.pool)
+    pool.plan("UpdateItem", *[faults.lost_request] * 60)
+    assert admin.ask("PATCH", "/v1/sender", {"name": "One"}, once="k").status == 503
+    pool._planned.clear()
+    admin.told("PATCH", "/v1/sender", {"name": "Two"})
+
+    again = admin.ask("PATCH", "/v1/sender", {"name": "One"}, once="k")
+
+    assert again.status == 200
+    assert json.loads(again.body)["name"] == admin.told("GET", "/v1/sender")["name"] == "Two"
+
+
 def test_one_key_is_for_one_recipient(site: Site, admin: Admin) -> None:
     """The route is the same, and so is the body; the path is another."""
     one, other = known(site), known(site, OTHER)

@@ -263,6 +263,8 @@ def test_a_head_that_moved_costs_another_number_and_no_read(control: Control) ->
 
     assert [type(line).__name__ for line in control.lines()] == ["Entry", "SenderEntry"]
     assert control.pool.count(READ) == 2
+    sent = [json.loads(body)["ClientRequestToken"] for operation, body in control.pool.calls if operation == WRITE]
+    assert len(sent) == len(set(sent)) == 2, "another content has another token"
     assert control.is_whole()
     ledger.record(place, Act("all", Via.ONE_CLICK, (OptedOut("*"),)))
     page = history(control.site.service, sender, place.recipient, None, 10)

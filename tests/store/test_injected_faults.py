@@ -21,7 +21,7 @@ from chalicelib.store.engine import DynamoEngine
 from chalicelib.store.keys import Keys
 from chalicelib.store.ledger import Beside, Ledger
 from chalicelib.store.limits import Limits
-from chalicelib.store.operations import Operations
+from chalicelib.store.operations import KEPT_SECONDS, Operations
 from chalicelib.store.reading import Reader
 from chalicelib.store.senders import Senders
 from chalicelib.tokens import Purpose
@@ -323,6 +323,28 @@ class TestTheControlTable:
         assert (again.received, again.is_new) == (7_000, False)
         with pytest.raises(IdempotencyMismatch):
             operations.claim(CODE, 0, "key", "another body", 9_000)
+
+    @pytest.mark.parametrize("name", ["lost answer", "error after", "lost request", "throttled"])
+    def test_of_two_answers_the_first_one_is_kept(self, site: Site, name: str) -> None:
+        """G3: two who work side by side answer the same."""
+        wire, pool = faulty(site.service.settings)
+        operations = Operations(wire, site.service.settings.recipients_table, Clock().timing())
+        claim, other = (operations.claim(CODE, 0, "key", "body", 7_000) for _ in range(2))
+        pool.plan("UpdateItem", WRITE_FAULTS[name])
+        pool.plan(READ, faults.unprocessed, faults.throttled)
+
+        assert operations.keep(CODE, 0, "key", claim, "one") == "one"
+        pool.plan(READ, faults.unprocessed, faults.throttled)
+        assert operations.keep(CODE, 0, "key", other, "two") == "one"
+        assert operations.claim(CODE, 0, "key", "body", 9_000).answer == "one"
+
+    def test_an_answer_of_a_note_that_is_forgotten_is_given_and_not_kept(self, site: Site) -> None:
+        operations = site.service.operations
+        claim = operations.claim(CODE, 0, "key", "body", 7_000)
+        later = 7_000 + (KEPT_SECONDS + 1) * 1_000
+        assert operations.claim(CODE, 0, "key", "other", later).is_new
+        assert operations.keep(CODE, 0, "key", claim, "one") == "one"
+        assert operations.claim(CODE, 0, "key", "other", later).answer is None
 
     @pytest.mark.parametrize("fault", [faults.throttled, faults.lost_request, faults.lost_answer])
     def test_a_budget_that_cannot_be_counted_is_trouble(self, site: Site, fault: faults.Fault) -> None:
