@@ -157,7 +157,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "a translation that is no text": ({"name": "x", "kind": "optional", "names": {"de": 7}}, "/names"),
     "a translation of two lines": (
         {"name": "x", "kind": "optional", "descriptions": {"de": "a\nb"}},
-        "/descriptions/de",
+        "/descriptions",
     ),
     "a number that is none": ({"name": "x", "kind": "optional", "number": "1"}, "/number"),
     "a version that is none": ({"name": "x", "kind": "optional", "version": "1"}, "/version"),

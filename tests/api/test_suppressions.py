@@ -282,14 +282,15 @@ def test_whoever_accepts_csv_alone_gets_csv_and_the_query_decides(site: Site, ca
     assert ask(caller, accept="application/json, text/csv").body.startswith("{")
 
 
-def test_the_next_page_of_csv_is_linked(site: Site, caller: Caller, people: list[str]) -> None:
-    answer = ask(caller, format="csv", limit="2", reason="complaint")
+def test_the_next_page_is_linked_with_its_filters_and_format(site: Site, caller: Caller, people: list[str]) -> None:
+    asked = {"reason": "complaint", "category": "*", "via": "api", "since": "2023-11-14T22:13:20Z", "limit": "2"}
 
-    link = answer.headers["link"]
-    assert link.startswith(
-        "<https://choices.example.com/api/v1/suppressions?format=csv&limit=2&reason=complaint&cursor="
-    )
+    link = ask(caller, accept="text/csv", **asked).headers["link"]
+
+    assert link.startswith("<https://choices.example.com/api/v1/suppressions?")
     assert link.endswith('>; rel="next"')
+    told = {name: values[0] for name, values in parse_qs(urlsplit(link[1:-13]).query).items()}
+    assert told == {**asked, "format": "csv", "cursor": told["cursor"]}
 
 
 @pytest.mark.parametrize(

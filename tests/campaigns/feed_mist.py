@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-LONGEST = 10
-"""Answers for which an item stays as it was."""
 Key = tuple[str, str]
 
 
@@ -31,10 +29,11 @@ class Altered:
 
 @dataclass
 class Mist:
-    """Hides an item that is new with this probability. `hidden` counts how often it did."""
+    """Hides an item that is new with probability `density`, from up to `longest` answers. `hidden` counts these."""
 
     pool: Any
     density: float
+    longest: int
     seed: int
     hidden: int = 0
     _shown: dict[Key, Any] = field(default_factory=dict)
@@ -75,7 +74,7 @@ class Mist:
         if item == before or not key[0].startswith("feed"):
             return item
         if key not in self._left and self._chance.random() < self.density:
-            self._left[key] = self._chance.randint(1, LONGEST)
+            self._left[key] = self._chance.randint(1, self.longest)
         if self._left.get(key, 0) > 0:
             self._left[key] -= 1
             self.hidden += 1

@@ -45,6 +45,8 @@ FEED = "feedsend"
 SHARDS = 8
 LARGE = 10_000
 """Cases from which on it is as the title says; under it there are fewer writers, and more is seen late."""
+SEEN_LATE = {True: (0.002, 3), False: (0.3, 10)}
+"""How many new items, and from how many answers. In a large run so few that the followers keep up with the writers."""
 POLL = 0.1
 """Seconds between two rounds of the followers, so that they leave the writers something to write with."""
 MOST_WRONG = 50
@@ -132,17 +134,17 @@ class Follower:
 def run(site: Site, cases: int, seed: int, rules: Rules = RULES) -> Report:
     """Makes at least `cases` changes, and follows them. Other `rules` than the right ones are planted bugs."""
     campaign = _Campaign(site, cases, random.Random(seed))  # noqa: S311 - seeded on purpose
-    with _served(site, 0.02 if cases >= LARGE else 0.3) as (service, mist):
+    with _served(site, SEEN_LATE[cases >= LARGE]) as (service, mist):
         service.senders.create(Sender(FEED, "Feed", CATALOGUE, bytes(32), shards=SHARDS))
         campaign.run(_ask_of(site, service, rules), mist)
     return campaign.report
 
 
 @contextmanager
-def _served(site: Site, density: float) -> Iterator[tuple[Service, Mist]]:
+def _served(site: Site, late: tuple[float, int]) -> Iterator[tuple[Service, Mist]]:
     """The app with clocks that go, and a store that shows things late."""
     service = Service(site.service.settings)
-    mist = service._wire.pool = Mist(service._wire.pool, density, seed=1)
+    mist = service._wire.pool = Mist(service._wire.pool, *late, seed=1)
     before, app._service = app._service, service
     try:
         yield service, mist
