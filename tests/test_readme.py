@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import subprocess
+import sys
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.infra.processes import runner
+from tests.infra.processes import environment_for, runner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,16 +40,22 @@ def curl(line: str) -> tuple[int, str]:
         return answer.status, answer.read().decode()
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[str, str]]]:
+@contextmanager
+def serving(data: Path) -> Iterator[tuple[str, dict[str, str]]]:
     """All that a runner says, and its demo."""
-    data = tmp_path_factory.mktemp("data")
     with runner(ROOT, data) as started:
         said = started.said
         assert started.process.stdout is not None
         while "welcome.eml" not in said:
             said += started.process.stdout.readline()
         yield said, json.loads((data / "demo.json").read_text("utf-8"))
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[str, str]]]:
+    """One for all tests that do not look what was stored before."""
+    with serving(tmp_path_factory.mktemp("data")) as told:
+        yield told
 
 
 def test_every_line_that_the_runner_prints_works(served: tuple[str, dict[str, str]]) -> None:
@@ -72,6 +81,38 @@ def test_every_curl_line_of_the_readme_works(served: tuple[str, dict[str, str]])
         assert "error" not in json.loads(body)["results"][0]
 
 
+FILES = {
+    "unsubscribes.csv": "email,created\nada@example.com,1767225600\ngrace@example.com,1767312000\nnobody,1767312000\n",
+    "campaign.txt": "ada@example.com\nalan@example.com\n",
+}
+BAR = "\N{BOX DRAWINGS HEAVY HORIZONTAL}"
+CHANGING = re.compile(
+    r"\b(imp|exp|rcp)_[a-z0-9]{26}\b|\bB\.[\w.-]+|\b20\d\d-\d\d-\d\dT09:02:\d\d\.000Z|\d{4}-\S+Z(?=  import)"
+)
+
+
+def said_by(text: str) -> set[str]:
+    """The lines without what differs between two runs, and between a terminal and a pipe."""
+    lines = (CHANGING.sub("...", line) for line in text.splitlines() if BAR not in line)
+    return {" ".join(line.replace(":", " ").split()) for line in lines} - {""}
+
+
+def test_the_command_line_does_what_the_readme_shows(tmp_path: Path) -> None:
+    for name, text in FILES.items():
+        (tmp_path / name).write_text(text, "utf-8")
+    shown = re.findall(r"^\$ (python -m infra .*)\n((?:(?!\$ |```).*\n)*)", README, re.MULTILINE)
+    assert [line.split()[3] for line, _ in shown] == ["import", "check", "export", "changes"]
+    with serving(tmp_path / "data") as (_, demo):
+        told = {"SIGNOFF_URL": demo["url"], "SIGNOFF_API_KEY": demo["api_key"]}
+        for line, output in shown:
+            command = [sys.executable, *line.split()[1:]]
+            environment = {**environment_for(ROOT), **told}
+            done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+            assert done.returncode == (2 if " import " in line else 0), done.stderr
+            really = " | ".join(said_by(done.stdout + done.stderr))
+            assert [expected for expected in said_by(output) if expected not in really] == []
+
+
 def test_every_command_of_the_readme_is_a_target() -> None:
     targets = set(re.findall(r"^([a-z]+):.*## ", MAKEFILE, re.MULTILINE))
     named = set(re.findall(r"\bmake ([a-z]+)\b", README))
@@ -88,5 +129,5 @@ def test_every_place_that_the_readme_names_is_there() -> None:
 def test_the_routes_that_the_readme_names_are_there() -> None:
     from app import app  # noqa: PLC0415 - one test needs it
 
-    for method, path in re.findall(r"`(GET|POST) (/[\w./{}]+)`", README):
+    for method, path in re.findall(r"`(GET|POST|PUT|PATCH|DELETE) (/[\w./{}]+)`", README):
         assert method in app.routes[path]
