@@ -26,6 +26,10 @@ class SignoffApp(Chalice):
 
     _service: Service | None = None
 
+    def __init__(self, app_name: str) -> None:
+        super().__init__(app_name)
+        self.log.setLevel(logging.WARNING)  # Chalice would leave warnings out
+
     @property
     def service(self) -> Service:
         """What requests use. Raises `SettingsError`."""

@@ -40,7 +40,7 @@ OVERDUE = 60_000
 """Milliseconds after which what is missing is no delay."""
 
 OVERLAP = 200
-"""Lines of a shard that a scan may not have seen whole: transactions of 40 lines, and few of them under way."""
+"""Lines of a shard that may not all be seen: transactions of up to 32 lines, and few of them under way."""
 
 Line = Entry | SenderEntry
 
@@ -138,11 +138,13 @@ def position_of(service: Service, sender: Sender, cursor: str) -> Position:
 def position_before_a_scan(service: Service, sender: Sender) -> Position:
     """Where to begin to follow for one who reads all recipients after this. Raises `StoreUnavailable`.
 
-    A little before the heads: a head may be visible before the recipient of its line, and what the scan then shows as
-    it was before comes again as a change. A replica skips what is not newer than what it holds.
+    The heads, but in a shard whose last lines are not all seen in their recipients yet: there it is before the first of
+    these, and what the scan may show as it was before comes again as a change.
     """
     heads = service.feed.heads(sender.code, sender.shards)
-    return Position(max(head.epoch for head in heads), tuple(max(head.seq - OVERLAP, 0) for head in heads))
+    before = Position(max(head.epoch for head in heads), tuple(max(head.seq - OVERLAP, 0) for head in heads))
+    page = _Look(service, sender, RULES, service.monotonic() + LAST_START).read(before, OVERLAP * len(heads))
+    return page.after(len(page.changes))
 
 
 @dataclass(slots=True)

@@ -33,14 +33,16 @@ After Ctrl-C or a failure the same command goes on: FILE.signoff-export keeps wh
 
 Exits with 0: done; 1: failed; 130: stopped by Ctrl-C."""
 _EXAMPLE = """\
-  python -m infra export --format jsonl --output people.jsonl
+  python -m infra export --output people.jsonl
   python -m infra changes --cursor-file people.jsonl.cursor --follow"""
 
 
 def add_to(commands: Any) -> None:
     """Join the command line."""
     parser = declare(commands, "export", (_LINE, _DESCRIPTION, _EXAMPLE))
-    parser.add_argument("--format", choices=("csv", "spreadsheet", "jsonl"), default="csv", help="csv unless told")
+    parser.add_argument(
+        "--format", choices=("csv", "spreadsheet", "jsonl"), help="unless told: jsonl where FILE ends so, else csv"
+    )
     parser.add_argument(
         "--addresses",
         choices=("plain", "hmac", "none"),
@@ -102,7 +104,8 @@ class Exporting:
         return f"{said}:\n  {same_command(self._options)}"
 
     def _body(self) -> dict[str, Any]:
-        return {"format": self._options.format, "addresses": self._options.addresses}
+        kind = self._options.format or ("jsonl" if self._options.output.suffix == ".jsonl" else "csv")
+        return {"format": kind, "addresses": self._options.addresses}
 
     def _begin(self) -> None:
         found = self._kept.load()
