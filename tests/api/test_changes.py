@@ -26,6 +26,7 @@ from chalicelib.store.port import Head
 from chalicelib.use_cases.following import Position, Wanted, follow, position_before_a_scan, share_out
 from tests.api.test_openapi import answer_errors
 from tests.domain.strategies import STATES
+from tests.domain.test_properties import THOROUGH
 from tests.gateway import Answer, send
 from tests.ledgers import put_head, put_item, take_item, tell_of_sender
 from tests.replicas import Replica, millis, state_from
@@ -75,6 +76,7 @@ def opt_out(site: Site, *places: Place) -> None:
         record(site, place, OptedOut(f"c{number}"))
 
 
+@THOROUGH
 @given(STATES)
 def test_registers_are_written_out_whole(state: State) -> None:
     """To the millisecond, `since` and `source` included, and through JSON."""

@@ -13,6 +13,7 @@ from chalicelib.domain.fold import fold
 from chalicelib.domain.state import NOTHING_KNOWN, State
 from chalicelib.domain.suppressions import NO_EFFECTS, Effects, effects_of, is_about, suppressions_of
 from tests.domain.strategies import ALERTS, HISTORIES, NEWS, NOON, OFFERS, STATES
+from tests.domain.test_properties import THOROUGH
 
 Rows = dict[tuple[str, Reason], set[str]]
 """Scope and reason → the categories that the row excepts."""
@@ -38,6 +39,7 @@ def applied(rows: Rows, effects: Effects) -> Rows:
     return told
 
 
+@THOROUGH
 @given(STATES)
 def test_mail_may_be_sent_exactly_where_no_row_is_about_it(state: State) -> None:
     rows = suppressions_of(state)
@@ -48,6 +50,7 @@ def test_mail_may_be_sent_exactly_where_no_row_is_about_it(state: State) -> None
         assert decide(state, category).may_send is (not covering)
 
 
+@THOROUGH
 @given(STATES)
 def test_a_check_names_one_of_the_rows(state: State) -> None:
     verdict = decide(state, NEWS)
@@ -56,6 +59,7 @@ def test_a_check_names_one_of_the_rows(state: State) -> None:
         assert verdict.since in {row.since for row in named}
 
 
+@THOROUGH
 @given(STATES)
 def test_no_row_comes_twice_and_each_names_an_act_of_the_state(state: State) -> None:
     rows = suppressions_of(state)
@@ -64,11 +68,13 @@ def test_no_row_comes_twice_and_each_names_an_act_of_the_state(state: State) -> 
     assert {row.act for row in rows} <= acts
 
 
+@THOROUGH
 @given(STATES, STATES)
 def test_the_rows_before_and_the_effects_make_the_rows_after(before: State, after: State) -> None:
     assert applied(rows_of(before), effects_of(before, after)) == rows_of(after)
 
 
+@THOROUGH
 @given(HISTORIES)
 def test_effects_of_all_acts_make_the_list(acts: list[Act]) -> None:
     rows: Rows = {}
@@ -98,11 +104,13 @@ def test_an_erasure_is_a_row_of_all_and_nothing_else() -> None:
     )
 
 
+@THOROUGH
 @given(STATES)
 def test_nothing_that_changed_is_no_effect(state: State) -> None:
     assert effects_of(state, state) == NO_EFFECTS
 
 
+@THOROUGH
 @given(st.sampled_from(Via), st.text(max_size=20))
 def test_an_act_id_says_its_way(via: Via, operation: str) -> None:
     assert via_of(act_id_of(via, operation)) is via
