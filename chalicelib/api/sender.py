@@ -11,7 +11,7 @@ from chalice.app import Blueprint
 from chalicelib.api import fields
 from chalicelib.api.serving import answer_once, route
 from chalicelib.boundary import body_of, json_answer
-from chalicelib.domain.errors import InvalidRequest, TooLarge, UnsupportedMediaType
+from chalicelib.domain.errors import TooLarge, UnsupportedMediaType
 from chalicelib.domain.images import KINDS, MAX_OCTETS
 from chalicelib.domain.texts import language_of
 from chalicelib.use_cases.describing import change_profile, get_logo, get_sender, put_logo, remove_logo
@@ -41,7 +41,7 @@ def own_sender(asked: Asked) -> Response:
 def changed_sender(asked: Asked) -> Response:
     """Changes the sender. What the body does not name stays."""
     version = asked.body.get("version")
-    told = fields.taken(asked.body, _FIELDS, frozenset({"version"}))
+    told = fields.taken(asked.body, _FIELDS)
     if "opt_out_form" in told:
         told["form_open"] = told.pop("opt_out_form")
     return answer_once(
@@ -118,37 +118,17 @@ def _image(request: HttpRequest) -> bytes:
     return octets
 
 
-def _language(value: Any, pointer: str) -> str:
-    return language_of(fields.text(value, pointer), pointer)
-
-
-def _languages(value: Any, pointer: str) -> tuple[str, ...]:
-    return tuple(language_of(tag, f"{pointer}/{place}") for place, tag in enumerate(fields.texts(value, pointer)))
-
-
-def _accent(value: Any, pointer: str) -> str:
-    return fields.text(value, pointer).lower()
-
-
-def _lines(value: Any, pointer: str) -> str:
-    return fields.text(value, pointer).replace("\r\n", "\n")
-
-
-def _fixed(_: Any, pointer: str) -> None:
-    raise InvalidRequest("it is shown, and never changed", pointer)
+def _languages(value: list[str], pointer: str) -> tuple[str, ...]:
+    return tuple(language_of(tag, f"{pointer}/{place}") for place, tag in enumerate(value))
 
 
 _FIELDS: dict[str, Take] = {
-    "name": fields.text,
+    "name": fields.as_it_is,
     "names": fields.translations,
-    "default_language": _language,
+    "default_language": language_of,
     "languages": _languages,
-    "accent": fields.or_null(_accent),
-    "postal_address": fields.or_null(_lines),
-    "privacy_link": fields.or_null(fields.text),
-    "opt_out_form": fields.flag,
-    "logo": _fixed,
-    "code": _fixed,
-    "hashed": _fixed,
-    "shards": _fixed,
+    "accent": fields.or_null(lambda value, _: value.lower()),
+    "postal_address": fields.or_null(lambda value, _: value.replace("\r\n", "\n")),
+    "privacy_link": fields.as_it_is,
+    "opt_out_form": fields.as_it_is,
 }

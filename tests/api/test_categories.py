@@ -153,7 +153,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "retired that is none": ({"name": "x", "kind": "optional", "retired": "no"}, "/retired"),
     "names that are a list": ({"name": "x", "kind": "optional", "names": ["x"]}, "/names"),
     "a name of no language": ({"name": "x", "kind": "optional", "names": {"d_e": "x"}}, "/names"),
-    "a language twice": ({"name": "x", "kind": "optional", "names": {"de": "x", "DE": "y"}}, "/names/DE"),
+    "a language twice": ({"name": "x", "kind": "optional", "names": {"de": "x", "DE": "y"}}, "/names"),
     "a translation that is no text": ({"name": "x", "kind": "optional", "names": {"de": 7}}, "/names"),
     "a translation of two lines": (
         {"name": "x", "kind": "optional", "descriptions": {"de": "a\nb"}},

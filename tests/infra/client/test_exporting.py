@@ -73,6 +73,16 @@ def test_an_export_is_followed_downloaded_and_its_cursor_kept(fake: FakeSignoff,
     assert json.loads(asked.body or b"") == {"format": "csv", "addresses": "none"}
 
 
+@pytest.mark.parametrize(("name", "kind"), [("all.jsonl", "jsonl"), ("all.csv", "csv"), ("all", "csv")])
+def test_the_ending_of_the_file_says_its_format(
+    fake: FakeSignoff, person: Person, output: Path, name: str, kind: str
+) -> None:
+    fake.steps = [DONE]
+    assert person.types("export", "--output", output.with_name(name)).code == 0
+    [asked] = fake.requests("POST", "/v1/exports")
+    assert json.loads(asked.body or b"")["format"] == kind
+
+
 def test_of_hashed_addresses_the_key_is_kept_beside_and_never_printed(
     fake: FakeSignoff, person: Person, output: Path
 ) -> None:
