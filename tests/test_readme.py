@@ -86,9 +86,8 @@ FILES = {
     "campaign.txt": "ada@example.com\nalan@example.com\n",
 }
 BAR = "\N{BOX DRAWINGS HEAVY HORIZONTAL}"
-CHANGING = re.compile(
-    r"\b(imp|exp|rcp)_[a-z0-9]{26}\b|\bB\.[\w.-]+|\b20\d\d-\d\d-\d\dT09:02:\d\d\.000Z|\d{4}-\S+Z(?=  import)"
-)
+CHANGING = re.compile(r"\b(imp|exp|rcp)_[a-z0-9]{26}\b|\bB[\w-]*\.[\w.-]+|\d{4}-\S+Z(?=  import)")
+"""Ids, cursors, and the times at which changes were recorded."""
 
 
 def said_by(text: str) -> set[str]:
@@ -110,7 +109,7 @@ def test_the_command_line_does_what_the_readme_shows(tmp_path: Path) -> None:
             done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
             assert done.returncode == (2 if " import " in line else 0), done.stderr
             really = " | ".join(said_by(done.stdout + done.stderr))
-            assert [expected for expected in said_by(output) if expected not in really] == []
+            assert [expected for expected in said_by(output) if expected not in really] == [], really
 
 
 def test_every_command_of_the_readme_is_a_target() -> None:
