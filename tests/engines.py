@@ -110,11 +110,16 @@ def dynoxide(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     engine.stop()
 
 
+def make_tables(url: str) -> LocalTables:
+    """New tables on the engine at `url`."""
+    client = dynamodb_client(url)
+    return LocalTables(create_tables(client, f"t{secrets.token_hex(8)}"), client, url)
+
+
 @pytest.fixture
 def dynoxide_tables(dynoxide: Engine) -> LocalTables:
     """Empty tables of this test's own, on dynoxide."""
-    client = dynamodb_client(dynoxide.url)
-    return LocalTables(create_tables(client, f"t{secrets.token_hex(8)}"), client, dynoxide.url)
+    return make_tables(dynoxide.url)
 
 
 @pytest.fixture(scope="session")

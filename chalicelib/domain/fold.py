@@ -40,7 +40,7 @@ def apply(state: State, act: Act) -> State:
 
 
 def adding(state: State, act: Act) -> Act | None:
-    """`act` without the parts that tell nothing newer than `state` holds; None where none is left.
+    """`act` without the parts that tell nothing newer than `state` holds, or than its erasure; None where none is left.
 
     What is told a second time, in a list that is imported again, would else be written again for half of it: of two
     acts of one time a register keeps that of the greater id.
@@ -50,8 +50,16 @@ def adding(state: State, act: Act) -> Act | None:
 
 
 def _adds(state: State, act: Act) -> bool:
-    held = ((getattr(state, register), scope, content) for register, scope, content in writes(act))
-    return any(_is_older(kept.get(scope) if scope else kept, content.at) for kept, scope, content in held)
+    return any(
+        _is_older(_held(state, register, scope), content.at) and not _was_forgotten(state, register, content)
+        for register, scope, content in writes(act)
+    )
+
+
+def _held(state: State, register: str, scope: str) -> Choice | Mark | Block | None:
+    kept = getattr(state, register)
+    held: Choice | Mark | Block | None = kept.get(scope) if scope else kept
+    return held
 
 
 def _is_older(held: Choice | Mark | Block | None, at: int) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from chalicelib.domain.acts import CONSENT_ALLOWANCE, Act, Consented, Erased, OptedIn, OptedOut, Via, scope_of
 from chalicelib.domain.senders import Place
-from chalicelib.domain.state import NOTHING_KNOWN, Choice, State
+from chalicelib.domain.state import NOTHING_KNOWN, Choice, State, Value
 from chalicelib.domain.suppressions import NO_EFFECTS, Effects
 
 RECENT_ACTS = 8
@@ -102,6 +102,21 @@ def address_kept(before: Recipient, after: State, act: Act, spelled: str | None)
     if before.address is not None or after.erased is None:
         return before.address or spelled
     return spelled if _brings_back(act, after.erased.at) else None
+
+
+def is_evidence_kept(recipient: Recipient, act: Act) -> bool:
+    """Whether what shows the consent in `act` is stored beside `recipient`, which has taken the act in.
+
+    It may tell of whom it is, so that of one who was erased it is kept only after a return (conformance C5). An import
+    tells of consents, and brings nobody back.
+    """
+    state = recipient.state
+    is_back = recipient.address is not None or state.consent or any(_is_in(choice) for choice in state.choice.values())
+    return (state.erased is None or bool(is_back)) and any(isinstance(part, Consented) for part in act.parts)
+
+
+def _is_in(choice: Choice) -> bool:
+    return choice.value is Value.IN
 
 
 def _brings_back(act: Act, erased: int) -> bool:

@@ -24,7 +24,7 @@ from pynamodb.transactions import TransactWrite
 from chalicelib.domain.acts import Act, Evidence
 from chalicelib.domain.errors import StoreUnavailable
 from chalicelib.domain.fold import adding
-from chalicelib.domain.recipients import STRANGER, Entry, Recipient
+from chalicelib.domain.recipients import STRANGER, Entry, Recipient, is_evidence_kept
 from chalicelib.domain.senders import Place
 from chalicelib.store.calls import Raw, batch_get, code_of, put_if, translated
 from chalicelib.store.engine import (
@@ -225,7 +225,8 @@ def _prepared(todo: Sequence[Given], shard: _Shard, now: int) -> _Work:
         else:
             seq += 1
             changed += given.rows
-            written.append((*line, given.evidence))
+            recipient, entry = line
+            written.append((recipient, entry, given.evidence if is_evidence_kept(recipient, entry.act) else None))
     before_rows = shard.progress
     progress = Progress(todo[-1].line, before_rows.changed + changed, before_rows.unchanged + unchanged)
     return _Work(tuple(written), shard, progress, now, secrets.token_hex(16))
