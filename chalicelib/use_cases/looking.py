@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from chalicelib.domain.acts import Act, Erased, Evidence, Via, act_id_of
+from chalicelib.domain.acts import Act, Consented, Erased, Evidence, Via, act_id_of
 from chalicelib.domain.categories import Category
 from chalicelib.domain.decision import Verdict, decide
 from chalicelib.domain.errors import InvalidRequest, UnknownRecipient
@@ -68,7 +68,7 @@ def history(service: Service, sender: Sender, recipient: str, start: int | None,
     entries = service.reader.history(known.place, newest, limit)
     if not entries:
         raise InvalidRequest("this cursor is not of this recipient: begin without one")
-    has_evidence = any(entry.act.via is Via.API for entry in entries)
+    has_evidence = any(isinstance(part, Consented) for entry in entries for part in entry.act.parts)
     evidence = service.evidences.of(known.place) if has_evidence else {}
     return Page(tuple(entries), evidence, entries[-1].previous or None)
 
@@ -92,7 +92,8 @@ def erase(service: Service, sender: Sender, recipient: str, claim: Claim) -> Kno
     kept = service.evidences.of(place)
     # Read after the evidence: whoever consented anew since the erasure has it in the state by now.
     after = look_at(service, sender, recipient)
-    live = {mark.act for mark in after.recipient.state.consent.values()}
+    state = after.recipient.state
+    live = {mark.act for register in (state.consent, state.consent_told) for mark in register.values()}
     service.evidences.delete(place, kept.keys() - live)
     return replace(after, recipient=replace(after.recipient, address=None))
 
