@@ -169,7 +169,7 @@ REFUSED: list[tuple[Any, str, str]] = [
     ({"address": A, "reason": "opted_out", "category": "alerts"}, "/category", "nobody can opt out"),
     ({"address": A, "reason": "opted_out", "at": "2026-03-01"}, "/at", "RFC 3339"),
     ({"address": A, "reason": "opted_out", "at": "1969-03-01T00:00:00Z"}, "/at", "1970"),
-    ({"address": A, "reason": "opted_out", "why": 1}, "", "no other"),
+    ({"address": A, "reason": "opted_out", "why": 1}, "", "nothing else"),
     ({"address": A, "consent": {**CONSENT, "category": "*"}}, "/consent/category", "one category"),
     ({"address": A, "consent": {**CONSENT, "category": "alerts"}}, "/consent/category", "service alert"),
     ({"address": A, "consent": {**CONSENT, "category": "news", "wording": ""}}, "/consent/wording", "text"),
