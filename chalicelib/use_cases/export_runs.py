@@ -164,7 +164,7 @@ class _Run:
             elif self.service.clock() - noted > RENEWED:
                 self._note()
                 noted = self.service.clock()
-        self.job = self.service.jobs.change(self.job, JobStatus.RUNNING, {**self.job.done, "rows": rows})
+        self._note(rows=rows)
         return True
 
     def _told(self, place: Place, recipient: Recipient) -> bytes:

@@ -173,7 +173,7 @@ REFUSED: list[tuple[Any, str, str]] = [
     ({"address": A, "consent": {**CONSENT, "category": "*"}}, "/consent/category", "one category"),
     ({"address": A, "consent": {**CONSENT, "category": "alerts"}}, "/consent/category", "service alert"),
     ({"address": A, "consent": {**CONSENT, "category": "news", "wording": ""}}, "/consent/wording", "text"),
-    ({"address": A, "consent": {"category": "news"}}, "/consent", "at"),
+    ({"address": A, "consent": {"category": "news"}}, "/consent", "missing"),
     ({"address": A, "consent": CONSENT, "at": NINE}, "/at", "consent"),
     (A, "", "object"),
     (None, "", "object"),
