@@ -94,6 +94,8 @@ def told(error: errors.SignoffError) -> dict[str, Any]:
     body: dict[str, Any] = {"type": f"urn:signoff:{name_of(error)}", "title": status.phrase, "status": status.value}
     if isinstance(error, errors.InvalidRequest):
         return {**body, "detail": error.reason, "pointer": error.pointer}
+    if isinstance(error, errors.UnknownCategory | errors.CannotOptOut) and error.pointer is not None:
+        return {**body, "detail": str(error), "pointer": error.pointer}
     return {**body, "detail": str(error)}
 
 

@@ -10,7 +10,7 @@ from chalice.app import Blueprint
 from chalicelib.api import times
 from chalicelib.api.exported import fields_of
 from chalicelib.api.paging import next_link
-from chalicelib.api.serving import route
+from chalicelib.api.serving import answer_once, route
 from chalicelib.api.telling import tell_category
 from chalicelib.boundary import json_answer
 from chalicelib.domain.errors import UnknownJob
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from chalice.app import Response
 
     from chalicelib.api.serving import Asked
+    from chalicelib.use_cases.repeating import Claim
 
 MOST_JOBS = 100
 """Exports in one page of their list."""
@@ -36,8 +37,12 @@ def new_export(asked: Asked) -> Response:
     """Begins an export. The list leaves the service by it, so it takes a key that may administer."""
     wanted = {"format": asked.body.get("format", "jsonl"), "addresses": asked.body.get("addresses", "plain")}
     wanted["fields"] = fields_of(wanted)
-    job = begin_export(asked.service, asked.sender, asked.key, asked.request, wanted)
-    return json_answer(_tell(asked, job), HTTPStatus.ACCEPTED)
+
+    def work(claim: Claim) -> tuple[Any, int]:
+        job = begin_export(asked.service, asked.sender, asked.key, claim, wanted)
+        return _tell(asked, job), HTTPStatus.ACCEPTED
+
+    return answer_once(asked, work)
 
 
 @route(exports, "/v1/exports", ["GET", "HEAD"], "admin")

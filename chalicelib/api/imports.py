@@ -9,10 +9,10 @@ from chalice.app import Blueprint
 
 from chalicelib.api import times
 from chalicelib.api.paging import next_link
-from chalicelib.api.serving import route
+from chalicelib.api.serving import answer_once, route
 from chalicelib.boundary import json_answer
 from chalicelib.domain.categories import ALL
-from chalicelib.domain.errors import CannotOptOut, InvalidRequest, UnknownJob
+from chalicelib.domain.errors import CannotOptOut, InvalidRequest, UnknownCategory, UnknownJob
 from chalicelib.domain.jobs import Job, JobKind, JobStatus, kind_of
 from chalicelib.ingest.rows import Defaults
 from chalicelib.use_cases.importing import (
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from chalice.app import Response
 
     from chalicelib.api.serving import Asked
+    from chalicelib.domain.categories import Catalogue
+    from chalicelib.use_cases.repeating import Claim
 
 MOST_JOBS = 100
 """Imports in one page of their list."""
@@ -43,8 +45,13 @@ def new_import(asked: Asked) -> Response:
         raise InvalidRequest("rows to import at once, or file for an upload")
     if "rows" in asked.body:
         return _imported(asked)
-    job = begin_import(asked.service, asked.sender, asked.key, asked.request, _wanted(asked))
-    return json_answer(_tell(asked, job), HTTPStatus.CREATED)
+    wanted = _wanted(asked)
+
+    def work(claim: Claim) -> tuple[Any, int]:
+        job = begin_import(asked.service, asked.sender, asked.key, claim, wanted)
+        return _tell(asked, job), HTTPStatus.CREATED
+
+    return answer_once(asked, work)
 
 
 @route(imports, "/v1/imports", ["GET", "HEAD"], "read")
@@ -67,7 +74,7 @@ def one_import(asked: Asked, import_id: str) -> Response:
 
 def _imported(asked: Asked) -> Response:
     rows = [_row(asked, index) for index in range(len(asked.body["rows"]))]
-    defaults = _defaults(asked, asked.body.get("default", {}))
+    defaults = _defaults(asked, asked.body.get("default", {}), "/default")
     job, refused = import_rows(asked.service, asked.sender, asked.key, asked.request, rows, defaults)
     return json_answer({**_tell(asked, job), "rejected": [_refused(row) for row in refused]})
 
@@ -82,7 +89,7 @@ def _row(asked: Asked, index: int) -> Any:
 
 def _wanted(asked: Asked) -> dict[str, Any]:
     file = asked.body["file"]
-    defaults = _defaults(asked, file.get("default", {}))
+    defaults = _defaults(asked, file.get("default", {}), "/file/default")
     return {
         "layout": file.get("layout", "auto"),
         "columns": file.get("columns"),
@@ -91,11 +98,21 @@ def _wanted(asked: Asked) -> dict[str, Any]:
     }
 
 
-def _defaults(asked: Asked, told: dict[str, Any]) -> Defaults:
+def _defaults(asked: Asked, told: dict[str, Any], pointer: str) -> Defaults:
     category = told.get("category", ALL)
-    if category != ALL and asked.sender.catalogue.get(category).is_service_alert:
-        raise CannotOptOut(category)
+    if category != ALL:
+        _refuse_category(asked.sender.catalogue, category, f"{pointer}/category")
     return Defaults(told.get("reason"), category)
+
+
+def _refuse_category(catalogue: Catalogue, category: str, pointer: str) -> None:
+    """Raises `UnknownCategory`, `CannotOptOut`."""
+    try:
+        is_service_alert = catalogue.get(category).is_service_alert
+    except UnknownCategory:
+        raise UnknownCategory(category, pointer) from None
+    if is_service_alert:
+        raise CannotOptOut(category, pointer)
 
 
 def _refused(row: RefusedRow) -> dict[str, Any]:

@@ -71,11 +71,12 @@ class UnsupportedMediaType(SignoffError):
 
 
 class CannotOptOut(SignoffError):
-    """An opt-out of a service alert, which nobody can opt out of."""
+    """An opt-out of a service alert, which nobody can opt out of. `pointer` is where it is named, if that is told."""
 
-    def __init__(self, category: str) -> None:
+    def __init__(self, category: str, pointer: str | None = None) -> None:
         super().__init__(f"{category!r} is a service alert: nobody can opt out of it")
         self.category = category
+        self.pointer = pointer
 
 
 class FormClosed(SignoffError):
@@ -90,11 +91,12 @@ class UnknownSender(SignoffError):
 
 
 class UnknownCategory(SignoffError):
-    """The sender has no category of this id or number."""
+    """The sender has no category of this id or number. `pointer` is where it is named, if that is told."""
 
-    def __init__(self, category: str) -> None:
+    def __init__(self, category: str, pointer: str | None = None) -> None:
         super().__init__("the sender has no such category")  # what was asked for may be an address
         self.category = category
+        self.pointer = pointer
 
 
 class UnknownRecipient(SignoffError):

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
@@ -39,7 +39,7 @@ from chalicelib.store.engine import (
     recipient_item,
     recipient_key,
 )
-from chalicelib.store.ledger import Patience, Timing, entered
+from chalicelib.store.ledger import DEADLINE, Patience, Timing, entered
 from chalicelib.store.models import HEAD, EntryItem, ProgressItem
 from chalicelib.store.port import Busy, Head, OutcomeUnknown
 from chalicelib.store.reading import read_items
@@ -126,10 +126,12 @@ class Bulk:
     ) -> bool:
         """Records what is given of one shard, in ascending lines; whether all of it, or `may_go_on` ended it.
 
-        What an earlier run recorded is passed over. Raises `StoreUnavailable`: what was recorded stays.
+        What an earlier run recorded is passed over. Where it is not `is_resting` a request waits for it, and each
+        transaction has the time of any other write. Raises `StoreUnavailable`: what was recorded stays.
         """
         size, done = MOST_AT_ONCE, 0
-        patience = Patience(self._timing)
+        timing = self._timing if is_resting else replace(self._timing, deadline=DEADLINE)
+        patience = Patience(timing)
         while done < len(given):
             if not may_go_on():
                 return False
@@ -138,7 +140,7 @@ class Bulk:
             if self._is_written(job, window, patience):
                 done += len(window)
                 size = min(size + GROWTH, MOST_AT_ONCE)
-                patience = Patience(self._timing)
+                patience = Patience(timing)
                 if is_resting:
                     self._timing.pause(self._timing.monotonic() - began)
             else:
@@ -226,10 +228,16 @@ def _prepared(todo: Sequence[Given], shard: _Shard, now: int) -> _Work:
             seq += 1
             changed += given.rows
             recipient, entry = line
-            written.append((recipient, entry, given.evidence if is_evidence_kept(recipient, entry.act) else None))
+            is_kept = _has_consent(recipient, entry) and is_evidence_kept(recipient, entry.act)
+            written.append((recipient, entry, given.evidence if is_kept else None))
     before_rows = shard.progress
     progress = Progress(todo[-1].line, before_rows.changed + changed, before_rows.unchanged + unchanged)
     return _Work(tuple(written), shard, progress, now, secrets.token_hex(16))
+
+
+def _has_consent(recipient: Recipient, entry: Entry) -> bool:
+    """Whether a consent of the act holds now: what would show one that an erasure has dropped is not kept."""
+    return any(mark.act == entry.act.id for mark in recipient.state.consent_told.values())
 
 
 def _progress_item(job: str, place: Place, work: _Work) -> ProgressItem:

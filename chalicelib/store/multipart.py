@@ -18,6 +18,7 @@ class Multipart:
     key: str
     upload: str | None = None
     etags: list[str] = field(default_factory=list)
+    part: int = PART
     _kept: bytearray = field(default_factory=bytearray)
 
     def write(self, octets: bytes) -> bool:
@@ -26,7 +27,7 @@ class Multipart:
         After a part was sent, the file can be left, and gone on with from its `upload` and `etags`.
         """
         self._kept += octets
-        if len(self._kept) < PART:
+        if len(self._kept) < self.part:
             return False
         self._send()
         return True

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,7 +21,7 @@ from chalicelib.domain.errors import InvalidAddress, StoreUnavailable
 from chalicelib.domain.jobs import Job, JobKind, JobStatus
 from chalicelib.domain.senders import Sender
 from chalicelib.service import Service
-from chalicelib.store.multipart import Multipart
+from chalicelib.store.multipart import PART, Multipart
 from chalicelib.use_cases.exporting import file_key, hash_key, hashed_address
 from chalicelib.use_cases.following import cursor_of, position_before_a_scan
 
@@ -34,6 +35,9 @@ SECONDS_TO_STOP = 60.0
 """With less than this left, a run hands over to the next one."""
 LEASE = 120_000
 """Milliseconds for which a job belongs to the run that has it, from its last note on."""
+_HANDED_OVER = 0
+_FAILED = 1
+"""In the place of the end of a lease: nobody has the job, and the next run goes on, or begins anew."""
 RENEWED = 30_000
 """Milliseconds after which a run says that it is still at it."""
 
@@ -57,15 +61,33 @@ class Written(Protocol):
 Left = Callable[[], float]
 
 
-def run_export(service: Service, sender: str, job: str, seconds_left: Left, written: Written) -> None:
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How much at once: recipients in one read, and octets in one part of the file."""
+
+    page: int = PAGE
+    part: int = PART
+
+
+SIZES = Sizes()
+
+
+def run_export(  # noqa: PLR0913, PLR0917 - each is one thing of the run
+    service: Service, sender: str, job: str, seconds_left: Left, written: Written, sizes: Sizes = SIZES
+) -> None:
     """One run of an export. Raises `StoreUnavailable`: then it is to be run again."""
     found = service.jobs.find(JobKind.EXPORT, sender, job)
     if found is None or found.is_over:
         return  # a message that came twice
     if found.done.get("lease", 0) > service.clock():
         raise StoreUnavailable("another worker has this job")
-    run = _Run(service, service.senders.get(sender), found, seconds_left, written)
-    if not run.go_on():
+    run = _Run(service, service.senders.get(sender), found, seconds_left, written, sizes)
+    try:
+        is_over = run.go_on()
+    except StoreUnavailable:
+        run.let_go()
+        raise
+    if not is_over:
         service.queue.send({"job": str(JobKind.EXPORT), "sender": sender, "id": job})
 
 
@@ -78,23 +100,32 @@ class _Run:
     job: Job
     seconds_left: Left
     written: Written
+    sizes: Sizes
 
     def go_on(self) -> bool:
         """Whether the export is over. Raises `StoreUnavailable`."""
-        is_handed_over = self.job.status is JobStatus.RUNNING and self.job.done["lease"] == 0
+        is_handed_over = self.job.status is JobStatus.RUNNING and self.job.done["lease"] == _HANDED_OVER
         if not is_handed_over:
             self._begin()
         self._note()
         done = self.job.done
-        file = Multipart(self.service.files, file_key(self.job), done["upload"], list(done["etags"]))
+        file = Multipart(
+            self.service.files, file_key(self.job), done["upload"], list(done["etags"]), part=self.sizes.part
+        )
         if not done["etags"]:
             file.write(self.written.head(self.job))
         if not self._write(file):
-            self._note(lease=0)
+            self._note(lease=_HANDED_OVER)
             return False
         file.finish()
-        self._note(JobStatus.DONE, lease=0, upload=None, etags=[], octets=self.service.files.size(file_key(self.job)))
+        octets = self.service.files.size(file_key(self.job))
+        self._note(JobStatus.DONE, lease=_HANDED_OVER, upload=None, etags=[], octets=octets)
         return True
+
+    def let_go(self) -> None:
+        """Says that this run has failed, so that the next one need not wait for the end of its lease."""
+        with suppress(StoreUnavailable):
+            self._note(lease=_FAILED)
 
     def _begin(self) -> None:
         """From the beginning, with a cursor of now; an upload that was begun before is forgotten."""
@@ -112,7 +143,7 @@ class _Run:
                 "rows": 0,
                 "upload": None,
                 "etags": [],
-                "lease": 1,
+                "lease": _FAILED,
             },
         )
 
@@ -123,17 +154,17 @@ class _Run:
         while shard < self.sender.shards:
             if self.seconds_left() < SECONDS_TO_STOP:
                 return False
-            page = self.service.reader.recipients_from(self.sender.code, shard, first, PAGE)
+            page = self.service.reader.recipients_from(self.sender.code, shard, first, self.sizes.page)
             octets = b"".join(self._told(place, recipient) for place, recipient in page)
             rows += self.written.rows(octets)
-            shard, first = (shard, f"{page[-1][0].recipient}~") if len(page) == PAGE else (shard + 1, "")
+            shard, first = (shard, f"{page[-1][0].recipient}~") if len(page) == self.sizes.page else (shard + 1, "")
             if file.write(octets):
                 self._note(shard=shard, first=first, rows=rows, upload=file.upload, etags=list(file.etags))
                 noted = self.service.clock()
             elif self.service.clock() - noted > RENEWED:
                 self._note()
                 noted = self.service.clock()
-        self.job = self.service.jobs.change(self.job, JobStatus.RUNNING, {**self.job.done, "rows": rows})
+        self._note(rows=rows)
         return True
 
     def _told(self, place: Place, recipient: Recipient) -> bytes:

@@ -10,7 +10,6 @@ import hmac
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.domain.jobs import Job, JobKind, JobStatus, job_id
-from chalicelib.use_cases.repeating import claim_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from chalicelib.domain.addresses import Address
     from chalicelib.domain.senders import Sender
     from chalicelib.service import Service
-    from chalicelib.use_cases.repeating import Request
+    from chalicelib.use_cases.repeating import Claim
 
 HASH_KEY_OCTETS = 32
 
@@ -34,9 +33,8 @@ def file_ending(job: Job) -> str:
     return "jsonl" if job.wanted["format"] == "jsonl" else "csv"
 
 
-def begin_export(service: Service, sender: Sender, key: ApiKey, request: Request, wanted: Mapping[str, Any]) -> Job:
+def begin_export(service: Service, sender: Sender, key: ApiKey, claim: Claim, wanted: Mapping[str, Any]) -> Job:
     """An export that waits for a worker. `wanted`: format, addresses, fields. Raises `StoreUnavailable`."""
-    claim = claim_of(service, sender, request)
     new = Job(
         JobKind.EXPORT,
         job_id(JobKind.EXPORT, claim.received, claim.nonce),

@@ -25,6 +25,7 @@ from chalicelib.use_cases.importing import (
     catalogue_then,
     counts_of,
     file_key,
+    has_file,
     record_rows,
     rejects_key,
 )
@@ -42,12 +43,14 @@ SECONDS_TO_STOP = 60.0
 """With less than this left, a run hands over to the next one."""
 
 
-def run_import(service: Service, sender: str, job: str, seconds_left: Callable[[], float]) -> None:
+def run_import(
+    service: Service, sender: str, job: str, seconds_left: Callable[[], float], portion: int = PORTION
+) -> None:
     """One run of an import. Raises `StoreUnavailable`: then it is to be run again."""
     found = service.jobs.find(JobKind.IMPORT, sender, job)
-    if found is None or found.is_over:
+    if found is None or found.is_over or not has_file(found):
         return  # nobody asked for this upload, or it is a message that came twice
-    run = _Run(service, service.senders.get(sender), found, seconds_left)
+    run = _Run(service, service.senders.get(sender), found, seconds_left, portion)
     try:
         is_over = run.go_on()
     except (BadFile, UnknownLayout) as error:
@@ -65,6 +68,7 @@ class _Run:
     sender: Sender
     job: Job
     seconds_left: Callable[[], float]
+    portion: int
 
     def go_on(self) -> bool:
         """Whether the import is over. Raises `BadFile`, `UnknownLayout`, `StoreUnavailable`."""
@@ -72,7 +76,7 @@ class _Run:
             return True
         octets = _Counted(self._octets())
         opened = self._open(octets)
-        for portion in _portions(opened.rows):
+        for portion in self._portions(opened):
             last = portion[-1].line
             if last <= self.job.done["line"]:
                 continue
@@ -132,6 +136,8 @@ class _Run:
 
     def _finish(self, layout: str) -> bool:
         if self.job.done["rejected"]:
+            if not self._may_go_on():
+                return False
             self._write_rejects()
         counts = counts_of(self.service, self.sender, self.job)
         done = {"layout": layout, "changed": counts.changed, "unchanged": counts.unchanged}
@@ -144,10 +150,14 @@ class _Run:
         opened = self._open(self._octets())
         file = Multipart(self.service.files, rejects_key(self.job))
         file.write(_csv([("line", "column", "reason")]))
-        for portion in _portions(opened.rows):
+        for portion in self._portions(opened):
             _, refused = self._read(opened, portion)
             file.write(_csv((row.line, row.column, row.reason) for row in refused))
         file.finish()
+
+    def _portions(self, opened: Opened) -> Iterator[list[Row]]:
+        while portion := list(islice(opened.rows, self.portion)):
+            yield portion
 
 
 @dataclass(slots=True)
@@ -161,11 +171,6 @@ class _Counted:
         for chunk in self.chunks:
             self.count += len(chunk)
             yield chunk
-
-
-def _portions(rows: Iterator[Row]) -> Iterator[list[Row]]:
-    while portion := list(islice(rows, PORTION)):
-        yield portion
 
 
 def _csv(rows: Iterable[tuple[object, ...]]) -> bytes:

@@ -19,7 +19,7 @@ from chalicelib.ingest.folding import fold_rows
 from chalicelib.ingest.json_rows import read_json_row
 from chalicelib.ingest.rows import Defaults, ReadRow
 from chalicelib.store.bulk import Given
-from chalicelib.use_cases.repeating import claim_of, hashed
+from chalicelib.use_cases.repeating import Claim, claim_of, hashed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -67,20 +67,21 @@ def rejects_key(job: Job) -> str:
     return f"rejects/{job.sender}/{job.id}.csv"
 
 
-def begin_import(service: Service, sender: Sender, key: ApiKey, request: Request, wanted: Mapping[str, Any]) -> Job:
+def has_file(job: Job) -> bool:
+    """Whether an import reads a file; if not, its rows came with its request, which alone carries it on."""
+    return "layout" in job.wanted
+
+
+def begin_import(service: Service, sender: Sender, key: ApiKey, claim: Claim, wanted: Mapping[str, Any]) -> Job:
     """An import that waits for its file. `wanted`: layout, columns, reason, category. Raises `StoreUnavailable`."""
-    claim = claim_of(service, sender, request)
+    return service.jobs.create(_new(sender, key, claim, JobStatus.WAITING, wanted))
+
+
+def _new(sender: Sender, key: ApiKey, claim: Claim, status: JobStatus, wanted: Mapping[str, Any]) -> Job:
+    """The import that a request asks for, with the categories as they are now; see `catalogue_then`."""
     kinds = {category.id: str(category.kind) for category in sender.catalogue.categories}
-    new = Job(
-        JobKind.IMPORT,
-        job_id(JobKind.IMPORT, claim.received, claim.nonce),
-        sender.code,
-        claim.received,
-        key.id,
-        JobStatus.WAITING,
-        {**wanted, "kinds": kinds},
-    )
-    return service.jobs.create(new)
+    name = job_id(JobKind.IMPORT, claim.received, claim.nonce)
+    return Job(JobKind.IMPORT, name, sender.code, claim.received, key.id, status, {**wanted, "kinds": kinds})
 
 
 def upload_url(service: Service, job: Job) -> str:
@@ -93,31 +94,25 @@ def import_rows(  # noqa: PLR0913, PLR0917 - each is one thing of the request
 ) -> tuple[Job, list[RefusedRow]]:
     """Imports rows at once; those that are refused, here or before, keep nothing from the others.
 
-    Raises `StoreUnavailable` where not all could be recorded: the same request again is then safe.
+    What a row means is settled when the request comes first, so a repetition is told the same. Raises
+    `StoreUnavailable` where not all could be recorded: the same request again is then safe.
     """
-    claim = claim_of(service, sender, request)
-    new = Job(
-        JobKind.IMPORT,
-        job_id(JobKind.IMPORT, claim.received, claim.nonce),
-        sender.code,
-        claim.received,
-        key.id,
-        JobStatus.RUNNING,
-    )
-    job = service.jobs.create(new)
-    taken, refused = _read_rows(sender, rows, defaults, job.created)
+    job = service.jobs.create(_new(sender, key, claim_of(service, sender, request), JobStatus.RUNNING, {}))
+    taken, refused = _read_rows(catalogue_then(job), rows, defaults, job.created)
+    if not job.done:
+        job = service.jobs.change(job, JobStatus.RUNNING, {"rows": len(rows), "rejected": len(refused)})
     ends = service.monotonic() + SECONDS
     if not record_rows(service, sender, job, taken, lambda: service.monotonic() < ends, is_resting=False):
         raise StoreUnavailable("not all of it is recorded yet: send the same again, with the same Idempotency-Key")
     if not job.is_over:
         counts = counts_of(service, sender, job)
-        done = {"rows": len(rows), "rejected": len(refused), "changed": counts.changed, "unchanged": counts.unchanged}
-        job = service.jobs.change(job, JobStatus.DONE, done)
+        done = {"changed": counts.changed, "unchanged": counts.unchanged}
+        job = service.jobs.change(job, JobStatus.DONE, {**job.done, **done})
     return job, refused
 
 
 def _read_rows(
-    sender: Sender, rows: Sequence[object], defaults: Defaults, created: int
+    catalogue: Catalogue, rows: Sequence[object], defaults: Defaults, created: int
 ) -> tuple[list[Numbered], list[RefusedRow]]:
     taken, refused = [], []
     for line, item in enumerate(rows, start=1):
@@ -125,7 +120,7 @@ def _read_rows(
             refused.append(item)
             continue
         try:
-            taken.append((line, read_json_row(item, defaults, sender.catalogue, created)))
+            taken.append((line, read_json_row(item, defaults, catalogue, created)))
         except RowRefused as error:
             refused.append(RefusedRow(line, error.column, error.reason))
     return taken, refused
@@ -134,6 +129,8 @@ def _read_rows(
 def counts_of(service: Service, sender: Sender, job: Job) -> Counts:
     """How far an import is. Raises `StoreUnavailable`."""
     done = job.done
+    if job.status is JobStatus.WAITING:
+        return Counts(0, 0, 0, 0)
     if job.is_over and "changed" in done:
         return Counts(done["rows"], done["rejected"], done["changed"], done["unchanged"])
     shards = service.bulk.progress(sender.code, sender.shards, job.id).values()

@@ -4,6 +4,9 @@
 
 A file as SendGrid exports it, with one row in a thousand that is no address, goes to the URL that the API gives. Every
 time another part of it is recorded the worker is ended by `kill -9`. In the end every address is asked for.
+
+A small file could be done before anybody looks. So there the first worker is stopped before the upload and killed with
+the message in the queue, and the next ones move in short steps, between which they stand still and are looked at.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import signal
 import tempfile
 import time
 import urllib.request
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,10 +26,14 @@ from typing import TYPE_CHECKING, Any
 from tests.infra.processes import ROOT, runner
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 BROKEN_EVERY = 1_000
 LOOK_EVERY = 0.2
+STEP = 0.005
+"""Seconds, for small files."""
+LARGE = 100_000
+"""Rows from which on the worker is left to itself between two looks."""
 CHECKED_AT_ONCE = 1_000
 LONGEST = 3_600
 """Seconds after which it gives up."""
@@ -38,6 +46,8 @@ class Campaign:
 
     rows: int
     kills: int = 0
+    in_the_middle: int = 0
+    """Kills of a worker that had recorded a part."""
     seconds: float = 0.0
     peak: dict[int, int] = field(default_factory=dict)
     """Process → the most memory that it held, in kB."""
@@ -89,7 +99,10 @@ def run(folder: Path, rows: int, kills: int) -> Campaign:
         campaign = Campaign(rows)
         began = time.monotonic()
         job = server.ask("POST", "/v1/imports", {"file": {}})
-        _upload(file, job["upload"]["url"])
+        if rows >= LARGE:
+            _upload(file, job["upload"]["url"])
+        else:
+            _kill_the_first(started.process.pid, campaign, lambda: _upload(file, job["upload"]["url"]))
         _follow(server, started.process.pid, job["id"], campaign, kills)
         campaign.seconds = time.monotonic() - began
         _assert_counts(campaign)
@@ -122,19 +135,47 @@ def _upload(file: Path, url: str) -> None:
         urllib.request.urlopen(request).close()  # noqa: S310 - our own server
 
 
+def _kill_the_first(runner_pid: int, campaign: Campaign, upload: Callable[[], None]) -> None:
+    """Kills a worker to whom the upload was told while it stood still."""
+    while not (workers := [*_workers(runner_pid)]):
+        time.sleep(STEP)
+    for pid in workers:
+        os.kill(pid, signal.SIGSTOP)
+    upload()
+    for pid in workers:
+        campaign.peak[pid] = _peak(pid)
+        os.kill(pid, signal.SIGKILL)
+    campaign.kills += 1
+
+
 def _follow(server: Server, runner_pid: int, job: str, campaign: Campaign, kills: int) -> None:
     """Looks until the import is over, and kills whenever another part of it is recorded."""
+    is_small = campaign.rows < LARGE
     while True:
+        workers = [*_workers(runner_pid)]
+        if is_small:
+            _signal(workers, signal.SIGSTOP)
         told = server.ask("GET", f"/v1/imports/{job}")
-        for pid in _workers(runner_pid):
+        is_time = told["counts"]["rows"] > campaign.rows * (campaign.kills + 1) / (kills + 1)
+        is_over = told["status"] in {"done", "failed"}
+        for pid in workers:
             campaign.peak[pid] = _peak(pid) or campaign.peak.get(pid, 0)
-            if campaign.kills < kills and told["counts"]["rows"] > campaign.rows * (campaign.kills + 1) / (kills + 1):
-                os.kill(pid, signal.SIGKILL)
-                campaign.kills += 1
-        if told["status"] in {"done", "failed"}:
+        if campaign.kills < kills and is_time and not is_over and workers:
+            _signal(workers, signal.SIGKILL)
+            campaign.kills += 1
+            campaign.in_the_middle += 1
+        elif is_small:
+            _signal(workers, signal.SIGCONT)
+        if is_over:
             campaign.told = told
             return
-        time.sleep(LOOK_EVERY)
+        time.sleep(STEP if is_small else LOOK_EVERY)
+
+
+def _signal(workers: list[int], number: int) -> None:
+    for pid in workers:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def _workers(runner_pid: int) -> Iterator[int]:
