@@ -334,6 +334,11 @@ def shown_at(at: int) -> dict[str, Any]:
     return {"at": times.tell(at), **EVIDENCE}
 
 
+def kinds_since_the_erasure(case: Case) -> set[str]:
+    kinds = [part["kind"] for act in case.sender.history(case.recipient) for part in act["parts"]]
+    return set(kinds[: kinds.index("erased")])
+
+
 @pytest.mark.parametrize("days", [-5, -1, 1, 5])
 @pytest.mark.parametrize("way", ["rows", "file"])
 def test_an_import_brings_nothing_back_and_lifts_nothing(case: Case, days: int, way: str) -> None:
@@ -351,6 +356,9 @@ def test_an_import_brings_nothing_back_and_lifts_nothing(case: Case, days: int, 
     assert not {"news", "offers"} & {name for name, reason in case.sender.verdicts(ADDRESS).items() if reason is None}
     assert stored_marks(case) == []
     assert told_by_routes(case) == {}
+    assert ("consented" in kinds_since_the_erasure(case)) is (days > 0), (
+        "nor does the ledger tell of a consent before it"
+    )
 
 
 OTHER_WAYS: dict[str, Callable[[Case], object]] = {
