@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import heapq
 import logging
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -143,7 +144,7 @@ def position_before_a_scan(service: Service, sender: Sender) -> Position:
     """
     heads = service.feed.heads(sender.code, sender.shards)
     before = Position(max(head.epoch for head in heads), tuple(max(head.seq - OVERLAP, 0) for head in heads))
-    page = _Look(service, sender, RULES, service.monotonic() + LAST_START).read(before, OVERLAP * len(heads))
+    page = _Look(service, sender, RULES, last_start=math.inf).read(before, OVERLAP * len(heads))
     return page.after(len(page.changes))
 
 
