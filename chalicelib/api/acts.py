@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from chalice.app import Blueprint
 
-from chalicelib.api.serving import route
+from chalicelib.api.serving import answer_once, route
 from chalicelib.api.told import read_act
-from chalicelib.boundary import json_answer, told
+from chalicelib.boundary import told
 from chalicelib.domain.errors import SignoffError
 from chalicelib.use_cases.acting import Told, record_told
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from chalice.app import Response
 
     from chalicelib.api.serving import Asked
+    from chalicelib.use_cases.repeating import Claim
 
 acts = Blueprint(__name__)
 
@@ -25,8 +27,12 @@ def recorded_acts(asked: Asked) -> Response:
     """Records opt-outs told of, blocks, what is lifted, consent."""
     read = [_read(asked, index) for index in range(len(asked.body["acts"]))]
     accepted = [item if isinstance(item, Told) else None for item in read]
-    ids = record_told(asked.service, asked.sender, asked.request, accepted)
-    return json_answer({"results": [_recorded(item, act) for item, act in zip(read, ids, strict=True)]})
+
+    def work(claim: Claim) -> tuple[Any, int]:
+        ids = record_told(asked.service, claim, accepted)
+        return {"results": [_recorded(item, act) for item, act in zip(read, ids, strict=True)]}, HTTPStatus.OK
+
+    return answer_once(asked, work)
 
 
 def _read(asked: Asked, index: int) -> Told | SignoffError:
@@ -36,7 +42,7 @@ def _read(asked: Asked, index: int) -> Told | SignoffError:
         return error
 
 
-def _recorded(item: Told | SignoffError, act: str) -> dict[str, Any]:
+def _recorded(item: Told | SignoffError, act: str | None) -> dict[str, Any]:
     if isinstance(item, Told):
         return {"recipient": item.place.recipient, "act": act}
     return {"error": told(item)}

@@ -10,9 +10,10 @@ from chalice.app import Blueprint
 from chalicelib.api import times
 from chalicelib.api.paging import next_link
 from chalicelib.api.serving import answer_once, route
+from chalicelib.api.told import refuse_category
 from chalicelib.boundary import json_answer
 from chalicelib.domain.categories import ALL
-from chalicelib.domain.errors import CannotOptOut, InvalidRequest, UnknownCategory, UnknownJob
+from chalicelib.domain.errors import InvalidRequest, UnknownJob
 from chalicelib.domain.jobs import Job, JobKind, JobStatus, kind_of
 from chalicelib.ingest.rows import Defaults
 from chalicelib.use_cases.importing import (
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from chalice.app import Response
 
     from chalicelib.api.serving import Asked
-    from chalicelib.domain.categories import Catalogue
     from chalicelib.use_cases.repeating import Claim
 
 MOST_JOBS = 100
@@ -101,18 +101,8 @@ def _wanted(asked: Asked) -> dict[str, Any]:
 def _defaults(asked: Asked, told: dict[str, Any], pointer: str) -> Defaults:
     category = told.get("category", ALL)
     if category != ALL:
-        _refuse_category(asked.sender.catalogue, category, f"{pointer}/category")
+        refuse_category(asked.sender.catalogue, category, f"{pointer}/category")
     return Defaults(told.get("reason"), category)
-
-
-def _refuse_category(catalogue: Catalogue, category: str, pointer: str) -> None:
-    """Raises `UnknownCategory`, `CannotOptOut`."""
-    try:
-        is_service_alert = catalogue.get(category).is_service_alert
-    except UnknownCategory:
-        raise UnknownCategory(category, pointer) from None
-    if is_service_alert:
-        raise CannotOptOut(category, pointer)
 
 
 def _refused(row: RefusedRow) -> dict[str, Any]:
@@ -139,7 +129,9 @@ def _tell(asked: Asked, job: Job) -> dict[str, Any]:
         "rejects_url": _rejects_url(asked, job),
         "detail": job.done.get("detail"),
     }
-    return {**told, "upload": _upload(asked, job)} if job.status is JobStatus.WAITING else told
+    # Whoever has the URL can import, so it is shown to keys that may.
+    is_shown = job.status is JobStatus.WAITING and "write" in asked.key.scopes
+    return {**told, "upload": _upload(asked, job)} if is_shown else told
 
 
 def _rejects_url(asked: Asked, job: Job) -> str | None:

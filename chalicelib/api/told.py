@@ -19,12 +19,13 @@ from chalicelib.domain.acts import Blocked, BounceLifted, Consented, Evidence, P
 from chalicelib.domain.addresses import parse_address
 from chalicelib.domain.categories import ALL
 from chalicelib.domain.decision import Reason
-from chalicelib.domain.errors import CannotOptOut, InvalidAddress, InvalidRequest
+from chalicelib.domain.errors import CannotOptOut, InvalidAddress, InvalidRequest, UnknownCategory
 from chalicelib.use_cases.acting import UNDATED, Told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from chalicelib.domain.categories import Catalogue
     from chalicelib.domain.senders import Place, Sender
 
 Item = dict[str, Any]
@@ -42,27 +43,37 @@ def read_act(sender: Sender, item: Item, pointer: str) -> Told:
 
 def _opt_out(sender: Sender, item: Item, pointer: str) -> tuple[Part, None]:
     at = times.take(item["at"], f"{pointer}/at") if "at" in item else UNDATED
-    return Stated(_scope(sender, item), at), None
+    return Stated(_scope(sender, item, pointer), at), None
 
 
-def _block(sender: Sender, item: Item, _: str) -> tuple[Part, None]:
-    return Blocked(_scope(sender, item)), None
+def _block(sender: Sender, item: Item, pointer: str) -> tuple[Part, None]:
+    return Blocked(_scope(sender, item, pointer)), None
 
 
-def _lift(sender: Sender, item: Item, _: str) -> tuple[Part, None]:
-    return Unblocked(_scope(sender, item)) if item["reason"] == Reason.BLOCKED else BounceLifted(), None
+def _lift(sender: Sender, item: Item, pointer: str) -> tuple[Part, None]:
+    return Unblocked(_scope(sender, item, pointer)) if item["reason"] == Reason.BLOCKED else BounceLifted(), None
 
 
 def _consent(sender: Sender, item: Item, pointer: str) -> tuple[Part, Evidence]:
     at = times.take(item["at"], f"{pointer}/at")
-    return Consented(_scope(sender, item), at), Evidence(**item["evidence"])
+    return Consented(_scope(sender, item, pointer), at), Evidence(**item["evidence"])
 
 
-def _scope(sender: Sender, item: Item) -> str:
+def _scope(sender: Sender, item: Item, pointer: str) -> str:
     scope: str = item["category"]
-    if scope != ALL and sender.catalogue.get(scope).is_service_alert:
-        raise CannotOptOut(scope)
+    if scope != ALL:
+        refuse_category(sender.catalogue, scope, f"{pointer}/category")
     return scope
+
+
+def refuse_category(catalogue: Catalogue, category: str, pointer: str) -> None:
+    """Raises `UnknownCategory`, `CannotOptOut`, which say where it stands."""
+    try:
+        is_service_alert = catalogue.get(category).is_service_alert
+    except UnknownCategory:
+        raise UnknownCategory(category, pointer) from None
+    if is_service_alert:
+        raise CannotOptOut(category, pointer)
 
 
 def _whom(sender: Sender, item: Item, pointer: str) -> tuple[Place, str | None]:

@@ -62,5 +62,7 @@ def job_id(kind: JobKind, created: int, secret: str) -> str:
 
 
 def kind_of(job: str) -> JobKind | None:
-    """The kind of the job of this id, where it is one."""
-    return next((kind for kind, prefix in _PREFIXES.items() if job.startswith(f"{prefix}_")), None)
+    """The kind of the job of this id, None for what is no id."""
+    if not JOB_ID.fullmatch(job):
+        return None
+    return next(kind for kind, prefix in _PREFIXES.items() if job.startswith(prefix))

@@ -39,7 +39,7 @@ from chalicelib.store.engine import (
     recipient_item,
     recipient_key,
 )
-from chalicelib.store.ledger import DEADLINE, Patience, Timing, entered
+from chalicelib.store.ledger import Patience, Timing, entered
 from chalicelib.store.models import HEAD, EntryItem, ProgressItem
 from chalicelib.store.port import Busy, Head, OutcomeUnknown
 from chalicelib.store.reading import read_items
@@ -122,15 +122,15 @@ class Bulk:
         return {shard: _load_progress(found.get(key)) for key, shard in keys.items()}
 
     def record(
-        self, job: str, given: Sequence[Given], may_go_on: Callable[[], bool], *, is_resting: bool = True
+        self, job: str, given: Sequence[Given], may_go_on: Callable[[], bool], seconds: float | None = None
     ) -> bool:
         """Records what is given of one shard, in ascending lines; whether all of it, or `may_go_on` ended it.
 
-        What an earlier run recorded is passed over. Where it is not `is_resting` a request waits for it, and each
-        transaction has the time of any other write. Raises `StoreUnavailable`: what was recorded stays.
+        What an earlier run recorded is passed over. `seconds` is how long one transaction is tried, where a request
+        waits for it. Raises `StoreUnavailable`: what was recorded stays.
         """
         size, done = MOST_AT_ONCE, 0
-        timing = self._timing if is_resting else replace(self._timing, deadline=DEADLINE)
+        timing = self._timing if seconds is None else replace(self._timing, deadline=seconds)
         patience = Patience(timing)
         while done < len(given):
             if not may_go_on():
@@ -141,8 +141,7 @@ class Bulk:
                 done += len(window)
                 size = min(size + GROWTH, MOST_AT_ONCE)
                 patience = Patience(timing)
-                if is_resting:
-                    self._timing.pause(self._timing.monotonic() - began)
+                self._timing.pause(self._timing.monotonic() - began)
             else:
                 size = max(size // 2, 1)
                 patience.wait()

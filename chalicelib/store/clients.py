@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from botocore.loaders import Loader
 
 CONNECT_TIMEOUT = 1
-READ_TIMEOUT = 10
+READ_TIMEOUT = 5
 """In seconds, for the next octets and not for all of an answer."""
 ATTEMPTS = 2
-"""All that is asked through these clients may be asked twice: 22 s at the worst, within a request's 25."""
+"""All that is asked through these clients may be asked twice: 12 s at the worst, within a request's 25."""
 BROKEN = (BotoCoreError, HTTPError)
 """What is raised where an answer did not come, or not whole."""
 

@@ -34,10 +34,14 @@ _UNSAFE_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]")
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A file that is there: its size, and an etag that another content would not have."""
+    """A file that is there: its size, an etag that another content would not have, and when it came.
+
+    `stored` in milliseconds since 1970 UTC, in whole seconds.
+    """
 
     octets: int
     etag: str
+    stored: int
 
 
 class _Body(Protocol):
@@ -75,9 +79,12 @@ class Files:
         )
 
     def find(self, key: str) -> Stored | None:
-        """How large a file is, and which version of it this is; None where there is no such file."""
+        """How large a file is, which version of it this is, and since when; None where there is no such file."""
         answer = self._ask("head_object", but=_ABSENT, Key=key)
-        return None if answer is None else Stored(int(answer["ContentLength"]), str(answer["ETag"]))
+        if answer is None:
+            return None
+        stored = int(answer["LastModified"].timestamp() * 1000)
+        return Stored(int(answer["ContentLength"]), str(answer["ETag"]), stored)
 
     def size(self, key: str) -> int | None:
         """In octets; None where there is no such file."""

@@ -14,16 +14,15 @@ from chalicelib.domain.stamping import TICK, Stamp
 from chalicelib.service import Service
 from chalicelib.store.ledger import Beside
 from chalicelib.store.operations import Claim
-from chalicelib.use_cases.repeating import Request, claim_of, hashed
+from chalicelib.use_cases.repeating import hashed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from chalicelib.domain.recipients import Recipient
-    from chalicelib.domain.senders import Sender
 
-SECONDS = 14.0
-"""Until the last act of a request begins: with it, and what came before, under the 25 s that the function has."""
+SECONDS = 8.0
+"""Until the last act of a request begins: with it, its note and what came before, under the function's 25 s."""
 SIDE_BY_SIDE = 8
 UNDATED = 0
 """The time of a told act that came without one: it is the time of receipt."""
@@ -47,15 +46,13 @@ def act_ids(claim: Claim, count: int) -> list[str]:
     return [act_id_of(Via.API, hashed(f"{claim.nonce}\n{index}")) for index in range(count)]
 
 
-def record_told(service: Service, sender: Sender, request: Request, told: Sequence[Told | None]) -> list[str]:
+def record_told(service: Service, claim: Claim, told: Sequence[Told | None]) -> list[str | None]:
     """Records every act, in their order for each recipient, and returns their ids when all are durable.
 
-    None stands for an act that was refused: it keeps its place, and so the others keep their ids. Raises
-    `IdempotencyMismatch`, and `StoreUnavailable` where not all could be recorded: the same request again is then safe.
+    None stands for an act that was refused: it keeps its place, and so the others keep their ids; and for the id of one
+    that changed nothing. Raises `StoreUnavailable` where not all could be recorded: the same request again is then
+    safe.
     """
-    if not any(told):
-        return [""] * len(told)
-    claim = claim_of(service, sender, request)
     ids = act_ids(claim, len(told))
     shards: defaultdict[int, list[tuple[Told, str]]] = defaultdict(list)
     for item, act_id in zip(told, ids, strict=True):
@@ -65,7 +62,7 @@ def record_told(service: Service, sender: Sender, request: Request, told: Sequen
     with ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="acts") as pool:
         # list() raises the first failure; the others see it and stop
         list(pool.map(batch.record, shards.values()))
-    return ids
+    return [act_id if act_id in batch.recorded else None for act_id in ids]
 
 
 @dataclass(slots=True)
@@ -76,6 +73,8 @@ class _Batch:
     claim: Claim
     ends: float
     has_failed: bool = False
+    recorded: set[str] = field(default_factory=set)
+    """The ids that the ledger holds."""
 
     def record(self, items: list[tuple[Told, str]]) -> None:
         """Records the acts of one shard one after the other: they would only be in each other's way."""
@@ -99,7 +98,9 @@ class _Batch:
         # What was sent before must not overtake what has happened since, whatever clocks say: what it lifts, it lifts
         # as of its first receipt, less what clocks may differ by.
         first = None if self.claim.is_new else Stamp(received, received - CONSENT_ALLOWANCE, found=_EVERYTHING)
-        self.service.ledger.record(item.place, draft, Beside(item.spelled, item.evidence), first)
+        done = self.service.ledger.record(item.place, draft, Beside(item.spelled, item.evidence), first)
+        if done.recipient.find_recent(act_id) is not None:
+            self.recorded.add(act_id)
 
 
 _EVERYTHING = 2**62

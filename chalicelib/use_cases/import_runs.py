@@ -102,6 +102,8 @@ class _Run:
             return False
         if self.job.status is JobStatus.WAITING:
             begun = {"line": 0, "rows": 0, "rejected": 0, "read": 0, "of": stored.octets, "etag": stored.etag}
+            # What a file tells was received with the file, which may come long after it was asked for.
+            begun["received"] = max(self.job.created, stored.stored)
             self.job = self.service.jobs.change(self.job, JobStatus.RUNNING, begun)
         elif self.job.done["etag"] != stored.etag:
             self.fail("another file was put in the place of this one while it was read: begin another import")
@@ -119,11 +121,11 @@ class _Run:
         return Defaults(self.job.wanted.get("reason"), self.job.wanted["category"])
 
     def _read(self, opened: Opened, portion: Iterable[Row]) -> tuple[list[Numbered], list[RefusedRow]]:
-        catalogue, defaults = catalogue_then(self.job), self._defaults()
+        catalogue, defaults, received = catalogue_then(self.job), self._defaults(), self.job.done["received"]
         taken, refused = [], []
         for row in portion:
             try:
-                taken.append((row.line, read_row(opened.layout, row, defaults, catalogue, self.job.created)))
+                taken.append((row.line, read_row(opened.layout, row, defaults, catalogue, received)))
             except RowRefused as error:
                 refused.append(RefusedRow(row.line, error.column, error.reason))
         return taken, refused

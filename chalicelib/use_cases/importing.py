@@ -19,6 +19,7 @@ from chalicelib.ingest.folding import fold_rows
 from chalicelib.ingest.json_rows import read_json_row
 from chalicelib.ingest.rows import Defaults, ReadRow
 from chalicelib.store.bulk import Given
+from chalicelib.store.ledger import DEADLINE
 from chalicelib.use_cases.repeating import Claim, claim_of, hashed
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from chalicelib.service import Service
     from chalicelib.use_cases.repeating import Request
 
-SECONDS = 14.0
+SECONDS = 8.0
 """Until the last transaction of a request begins, as in `acting.py`."""
 SIDE_BY_SIDE = 8
 UPLOAD_SECONDS = 3_600
@@ -102,7 +103,7 @@ def import_rows(  # noqa: PLR0913, PLR0917 - each is one thing of the request
     if not job.done:
         job = service.jobs.change(job, JobStatus.RUNNING, {"rows": len(rows), "rejected": len(refused)})
     ends = service.monotonic() + SECONDS
-    if not record_rows(service, sender, job, taken, lambda: service.monotonic() < ends, is_resting=False):
+    if not record_rows(service, sender, job, taken, lambda: service.monotonic() < ends, DEADLINE):
         raise StoreUnavailable("not all of it is recorded yet: send the same again, with the same Idempotency-Key")
     if not job.is_over:
         counts = counts_of(service, sender, job)
@@ -140,14 +141,13 @@ def counts_of(service: Service, sender: Sender, job: Job) -> Counts:
     return Counts(max(done.get("rows", 0), rejected + changed + unchanged), rejected, changed, unchanged)
 
 
-def record_rows(  # noqa: PLR0913 - each is one thing of the job
+def record_rows(  # noqa: PLR0913, PLR0917 - each is one thing of the job
     service: Service,
     sender: Sender,
     job: Job,
     rows: Sequence[Numbered],
     may_go_on: Callable[[], bool],
-    *,
-    is_resting: bool = True,
+    seconds: float | None = None,
 ) -> bool:
     """Records rows, shards side by side; whether all of them, or `may_go_on` ended it. Raises `StoreUnavailable`.
 
@@ -158,7 +158,7 @@ def record_rows(  # noqa: PLR0913 - each is one thing of the job
         shards[given.place.shard].append(given)
 
     def record(given: list[Given]) -> bool:
-        return service.bulk.record(job.id, given, may_go_on, is_resting=is_resting)
+        return service.bulk.record(job.id, given, may_go_on, seconds)
 
     with ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="import") as pool:
         return all([*pool.map(record, shards.values())])  # a list, so that every shard is heard

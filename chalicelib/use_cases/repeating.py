@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import secrets
+import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
     from chalicelib.service import Service
 
 __all__ = ["Answer", "Claim", "Request", "change_id", "claim_of", "hashed", "once"]
+
+
+LONG = 20_000
+"""Characters from which on an answer is kept packed: an item of DynamoDB has 400 kB, and is paid for by its size."""
+_PACKED = "z"
+"""What a packed answer begins with; JSON of ours begins otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +63,13 @@ def once(service: Service, sender: Sender, request: Request, work: Callable[[Cla
 
 
 def _dump(answer: Answer) -> str:
-    return json.dumps([answer.status, answer.body], separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    text = json.dumps([answer.status, answer.body], separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return text if len(text) < LONG else _PACKED + base64.b64encode(zlib.compress(text.encode())).decode("ascii")
 
 
 def _load(text: str) -> Answer:
+    if text.startswith(_PACKED):
+        text = zlib.decompress(base64.b64decode(text.removeprefix(_PACKED))).decode()
     return Answer(*json.loads(text))
 
 

@@ -128,7 +128,7 @@ def test_an_opt_out_and_a_consent_in_one_row(desk: Desk) -> None:
 
 
 def test_what_would_show_a_consent_that_was_erased_is_not_kept(desk: Desk) -> None:
-    """C5: nor is the address. An import brings nobody back: a consent that is newer holds, and its texts are not kept."""
+    """C5: nor is the address. An import brings nobody back: newer consent holds, and its texts are not kept."""
     did(desk, A, OptedOut("news"))
     recipient = place_of(desk, A).recipient
     desk.site.clock.milliseconds += 61_000

@@ -57,6 +57,7 @@ def cutting_store(octets: bytes, *cuts: int | None) -> Iterator[CuttingStore]:
             self.send_response(200 if store.octets else 404)
             self.send_header("Content-Length", str(len(store.octets)))
             self.send_header("ETag", store.version)
+            self.send_header("Last-Modified", "Sun, 01 Mar 2026 09:30:00 GMT")
             self.end_headers()
 
         def do_POST(self) -> None:

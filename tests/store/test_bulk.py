@@ -55,7 +55,8 @@ def told(line: int, place: Place, rows: int = 1) -> Given:
 
 
 def bulk_of(site: Site, timing: Timing | None = None) -> Bulk:
-    return Bulk(site.service._wire, site.tables.names.recipients, timing)
+    unrested = Timing(pause=lambda _: None, deadline=20)
+    return Bulk(site.service._wire, site.tables.names.recipients, timing or unrested)
 
 
 def entries(site: Site, shard: int = SHARD) -> list[Entry]:
@@ -84,7 +85,7 @@ def assert_each_once(site: Site, given: Sequence[Given]) -> None:
 def test_rows_get_into_states_and_ledger(site: Site) -> None:
     given = [told(line, place) for line, place in enumerate(places(site, 70), start=1)]
 
-    assert bulk_of(site).record(JOB, given, lambda: True, is_resting=False)
+    assert bulk_of(site).record(JOB, given, lambda: True)
 
     assert_each_once(site, given)
     assert bulk_of(site).progress(CODE, 8, JOB)[SHARD] == Progress(70, changed=70)
@@ -94,10 +95,10 @@ def test_rows_get_into_states_and_ledger(site: Site) -> None:
 
 def test_a_second_run_changes_nothing_and_counts_nothing(site: Site) -> None:
     given = [told(line, place, rows=2) for line, place in enumerate(places(site, 40), start=1)]
-    bulk_of(site).record(JOB, given, lambda: True, is_resting=False)
+    bulk_of(site).record(JOB, given, lambda: True)
     before = site.stored()
 
-    assert bulk_of(site).record(JOB, given, lambda: True, is_resting=False)
+    assert bulk_of(site).record(JOB, given, lambda: True)
 
     assert site.stored() == before
     assert bulk_of(site).progress(CODE, 8, JOB)[SHARD] == Progress(40, changed=80)
@@ -105,9 +106,9 @@ def test_a_second_run_changes_nothing_and_counts_nothing(site: Site) -> None:
 
 def test_what_changes_nothing_is_counted_and_leaves_no_line(site: Site) -> None:
     given = [told(line, place) for line, place in enumerate(places(site, 40), start=1)]
-    bulk_of(site).record(JOB, given, lambda: True, is_resting=False)
+    bulk_of(site).record(JOB, given, lambda: True)
 
-    assert bulk_of(site).record("imp_again", given, lambda: True, is_resting=False)
+    assert bulk_of(site).record("imp_again", given, lambda: True)
 
     assert bulk_of(site).progress(CODE, 8, "imp_again")[SHARD] == Progress(40, unchanged=40)
     assert len(entries(site)) == 40
@@ -121,7 +122,7 @@ def test_the_same_list_under_other_ids_changes_nothing(site: Site) -> None:
             Given(line, 1, place, Act(f"i_{job}{line}", Via.IMPORT, (Stated("*", AT), Bounced(AT))))
             for line, place in enumerate(somewhere, start=1)
         ]
-        bulk_of(site).record(f"imp_{job}", given, lambda: True, is_resting=False)
+        bulk_of(site).record(f"imp_{job}", given, lambda: True)
 
     assert len(entries(site)) == 40
     assert bulk_of(site).progress(CODE, 8, "imp_c")[SHARD] == Progress(40, unchanged=40)
@@ -132,7 +133,7 @@ def test_what_is_new_in_an_act_is_recorded_alone(site: Site) -> None:
     first = Act("i_1", Via.IMPORT, (Stated("*", AT),))
     both = Act("i_2", Via.IMPORT, (Stated("*", AT), Stated("news", AT)))
 
-    bulk_of(site).record(JOB, [Given(1, 1, place, first), Given(2, 1, place, both)], lambda: True, is_resting=False)
+    bulk_of(site).record(JOB, [Given(1, 1, place, first), Given(2, 1, place, both)], lambda: True)
 
     assert [entry.act.parts for entry in entries(site)] == [first.parts, (Stated("news", AT),)]
 
@@ -141,7 +142,7 @@ def test_a_recipient_may_come_again_in_later_lines(site: Site) -> None:
     [place] = places(site, 1)
     given = [told(line, place) for line in (1, 5, 9)]
 
-    assert bulk_of(site).record(JOB, given, lambda: True, is_resting=False)
+    assert bulk_of(site).record(JOB, given, lambda: True)
 
     assert_each_once(site, given)
     assert len(entries(site)) == 3
@@ -152,7 +153,7 @@ def test_evidence_goes_with_its_act(site: Site) -> None:
     act = Act("i_1", Via.IMPORT, (Consented("news", AT, "i_1"),))
     evidence = Evidence("a box", "Yes, please", "shop")
 
-    bulk_of(site).record(JOB, [Given(1, 1, place, act, None, evidence)], lambda: True, is_resting=False)
+    bulk_of(site).record(JOB, [Given(1, 1, place, act, None, evidence)], lambda: True)
 
     assert site.service.evidences.of(place) == {"i_1": evidence}
 
@@ -161,9 +162,9 @@ def test_it_stops_where_it_is_told_to_and_goes_on_there(site: Site) -> None:
     given = [told(line, place) for line, place in enumerate(places(site, 100), start=1)]
     turns = iter([True, False])
 
-    assert not bulk_of(site).record(JOB, given, lambda: next(turns), is_resting=False)
+    assert not bulk_of(site).record(JOB, given, lambda: next(turns))
     assert bulk_of(site).progress(CODE, 8, JOB)[SHARD] == Progress(MOST_AT_ONCE, changed=MOST_AT_ONCE)
-    assert bulk_of(site).record(JOB, given, lambda: True, is_resting=False)
+    assert bulk_of(site).record(JOB, given, lambda: True)
 
     assert_each_once(site, given)
     assert bulk_of(site).progress(CODE, 8, JOB)[SHARD] == Progress(100, changed=100)
@@ -194,7 +195,7 @@ def test_one_fault_loses_nothing_and_doubles_nothing(site: Site, operation: str,
     pool.plan(operation, *[faults.passes] * at, known[name])
 
     bulk = Bulk(wire, site.tables.names.recipients, site.clock.timing())
-    assert bulk.record(JOB, given, lambda: True, is_resting=False)
+    assert bulk.record(JOB, given, lambda: True)
 
     assert_each_once(site, given)
     assert bulk.progress(CODE, 8, JOB)[SHARD] == Progress(50, changed=50)
@@ -205,7 +206,7 @@ def test_a_window_that_arrives_late_is_refused(site: Site) -> None:
     given = [told(line, place) for line, place in enumerate(places(site, 10), start=1)]
     pool.plan(WRITE, faults.late_request, faults.late_request)
     bulk = Bulk(wire, site.tables.names.recipients, site.clock.timing())
-    bulk.record(JOB, given, lambda: True, is_resting=False)
+    bulk.record(JOB, given, lambda: True)
     before = site.stored()
 
     pool.arrive()
@@ -221,7 +222,7 @@ def test_what_never_answers_raises_and_what_was_recorded_stays(site: Site) -> No
     bulk = Bulk(wire, site.tables.names.recipients, site.clock.timing())
 
     with pytest.raises(StoreUnavailable):
-        bulk.record(JOB, given, lambda: True, is_resting=False)
+        bulk.record(JOB, given, lambda: True)
 
     assert bulk_of(site).progress(CODE, 8, JOB)[SHARD].changed == MOST_AT_ONCE
 
@@ -260,7 +261,7 @@ def test_each_row_counts_once_whatever_comes_between(
     pool.plan(READ, *[faults.after(interferes)] * len(steps))
     kills = iter(steps)
     bulk = Bulk(wire, site.tables.names.recipients, site.clock.timing())
-    while not bulk.record(job, given, lambda: next(kills, faults.passes) is not None, is_resting=False):
+    while not bulk.record(job, given, lambda: next(kills, faults.passes) is not None):
         bulk = Bulk(wire, site.tables.names.recipients, site.clock.timing())
     pool.arrive()
 
