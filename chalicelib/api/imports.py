@@ -23,7 +23,7 @@ from chalicelib.use_cases.importing import (
     counts_of,
     import_rows,
     rejects_key,
-    upload_url,
+    upload_of,
 )
 
 if TYPE_CHECKING:
@@ -142,5 +142,6 @@ def _rejects_url(asked: Asked, job: Job) -> str | None:
 
 def _upload(asked: Asked, job: Job) -> dict[str, Any]:
     """Made anew each time it is asked for, so that a URL that is too old is no dead end."""
+    url, headers = upload_of(asked.service, job)
     expires = times.tell(asked.service.clock() + UPLOAD_SECONDS * 1000)
-    return {"method": "PUT", "url": upload_url(asked.service, job), "headers": {}, "expires": expires}
+    return {"method": "PUT", "url": url, "headers": dict(headers), "expires": expires}

@@ -21,6 +21,8 @@ from chalicelib.store.clients import BROKEN, make_client, told
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+PUT_HEADERS = {"If-None-Match": "*"}
+"""Signed with the URL of an upload: what was put there once stays, and whoever puts another file is told (412)."""
 CHUNK = 1_000_000
 """The most that `read` holds at a time, in octets."""
 BREAKS = 5
@@ -65,8 +67,11 @@ class Files:
         )
 
     def put_url(self, key: str, seconds: int) -> str:
-        """A URL that takes one file by PUT, for so many seconds, and asks for no header (`curl -T file "$url"`)."""
-        return self._signed("put_object", key, seconds)
+        """A URL that takes one file by PUT, for so many seconds, with `PUT_HEADERS`: a second one is refused.
+
+        `curl -H 'If-None-Match: *' -T file "$url"`.
+        """
+        return self._signed("put_object", key, seconds, IfNoneMatch=PUT_HEADERS["If-None-Match"])
 
     def get_url(self, key: str, seconds: int, name: str) -> str:
         """A URL that hands a file out for so many seconds, to be saved under `name`."""

@@ -19,6 +19,7 @@ from chalicelib.ingest.folding import fold_rows
 from chalicelib.ingest.json_rows import read_json_row
 from chalicelib.ingest.rows import Defaults, ReadRow
 from chalicelib.store.bulk import Given
+from chalicelib.store.files import PUT_HEADERS
 from chalicelib.store.ledger import DEADLINE
 from chalicelib.use_cases.repeating import Claim, claim_of, hashed
 
@@ -85,9 +86,9 @@ def _new(sender: Sender, key: ApiKey, claim: Claim, status: JobStatus, wanted: M
     return Job(JobKind.IMPORT, name, sender.code, claim.received, key.id, status, {**wanted, "kinds": kinds})
 
 
-def upload_url(service: Service, job: Job) -> str:
-    """The URL to which the file of an import is put."""
-    return service.files.put_url(file_key(job), UPLOAD_SECONDS)
+def upload_of(service: Service, job: Job) -> tuple[str, Mapping[str, str]]:
+    """The URL to which the file of an import is put, once, and the headers that go with it."""
+    return service.files.put_url(file_key(job), UPLOAD_SECONDS), PUT_HEADERS
 
 
 def import_rows(  # noqa: PLR0913, PLR0917 - each is one thing of the request

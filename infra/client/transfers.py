@@ -57,12 +57,14 @@ class Watched:
 def put_file(wire: Wire, upload: Mapping[str, Any], file: BinaryIO, octets: int, bar: Bar) -> None:
     """Upload once; `upload` is as an import tells it. Raises Trouble, Refused, CannotRun.
 
-    S3 stores what it gets whole or not at all, so that an upload that broke leaves nothing and is begun again.
+    S3 stores what it gets whole or not at all. An upload that broke may have come through all the same: the next one is
+    then refused with 412, and is as good as done.
     """
     headers = {str(name): str(value) for name, value in (upload.get("headers") or {}).items()}
     headers["Content-Length"] = str(octets)
     answer = wire.send("PUT", str(upload["url"]), headers, Watched(file, octets, bar), seconds=SECONDS_TO_STORE)
-    _refuse(answer)
+    if answer.status != HTTPStatus.PRECONDITION_FAILED:
+        _refuse(answer)
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from chalicelib.domain.errors import StoreUnavailable
-from chalicelib.store.files import BREAKS, CHUNK, Files
+from chalicelib.store.files import BREAKS, CHUNK, PUT_HEADERS, Files
 from infra.local.environment import REGION
 from tests.infra.processes import ROOT, SECONDS
 from tests.store.cutting import WHOLE, cutting_store
@@ -91,13 +91,29 @@ def test_curl_uploads_and_downloads(files: Files, tmp_path: Path, size: int) -> 
     assert done.stdout == PART[:size]
 
 
-def test_a_presigned_upload_asks_for_no_header_and_ends() -> None:
+def test_what_was_uploaded_once_is_never_replaced(files: Files) -> None:
+    """Whoever puts another file is told, and does not take it for imported."""
+    url = files.put_url(KEY, 60)
+
+    def put(octets: bytes) -> int:
+        request = urllib.request.Request(url, octets, {**PUT_HEADERS, "Content-Type": ""}, method="PUT")  # noqa: S310
+        try:
+            with urllib.request.urlopen(request) as answer:  # noqa: S310 - our own server
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    assert [put(b"first"), put(b"second")] == [200, 412]
+    assert b"".join(files.read(KEY)) == b"first"
+
+
+def test_a_presigned_upload_asks_for_one_header_and_ends() -> None:
     for region, host in (("eu-central-1", "files.s3.eu-central-1.amazonaws.com"), ("us-east-1", None)):
         url = urlsplit(Files("files", region).put_url(KEY, 61))
         asked = parse_qs(url.query)
         assert (url.scheme, url.path) == ("https", f"/{KEY}")
         assert url.hostname == (host or "files.s3.amazonaws.com")
-        assert asked["X-Amz-SignedHeaders"] == ["host"]
+        assert asked["X-Amz-SignedHeaders"] == ["host;if-none-match"]
         assert asked["X-Amz-Expires"] == ["61"]
         assert asked["X-Amz-Algorithm"] == ["AWS4-HMAC-SHA256"]
 
