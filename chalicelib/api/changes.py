@@ -41,6 +41,7 @@ def feed(asked: Asked) -> Response:
         limit=asked.parameters.get("limit", MOST),
         wait=asked.parameters.get("wait", 0),
     )
+    asked.charge(int(wanted.wait))  # whoever waits holds a container that a click may need
     page = follow(asked.service, asked.sender, wanted)
     return text_answer(tell_changes(asked.service, asked.sender, page), JSON)
 

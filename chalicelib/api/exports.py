@@ -15,7 +15,14 @@ from chalicelib.api.telling import tell_category
 from chalicelib.boundary import json_answer
 from chalicelib.domain.errors import UnknownJob
 from chalicelib.domain.jobs import Job, JobKind, JobStatus, kind_of
-from chalicelib.use_cases.exporting import begin_export, file_ending, file_key, told_hash_key
+from chalicelib.use_cases.exporting import (
+    begin_export,
+    expires,
+    file_ending,
+    file_key,
+    is_withdrawn,
+    told_hash_key,
+)
 
 if TYPE_CHECKING:
     from chalice.app import Response
@@ -26,9 +33,6 @@ if TYPE_CHECKING:
 MOST_JOBS = 100
 """Exports in one page of their list."""
 DOWNLOAD_SECONDS = 900
-KEPT_DAYS = 30
-"""How long a file is there; its record stays."""
-_DAY = 86_400_000
 exports = Blueprint(__name__)
 
 
@@ -76,15 +80,24 @@ def _tell(asked: Asked, job: Job) -> dict[str, Any]:
         "fields": job.wanted["fields"],
         "rows": job.done.get("rows", 0),
         "octets": job.done.get("octets"),
-        "expires": times.tell(job.created + KEPT_DAYS * _DAY),
-        "url": _url(asked, job),
+        "expires": times.tell(expires(job)),
+        **_where(asked, job),
     }
 
 
-def _url(asked: Asked, job: Job) -> str | None:
-    if job.status is not JobStatus.DONE or asked.service.clock() > job.created + KEPT_DAYS * _DAY:
-        return None
-    return asked.service.files.get_url(file_key(job), DOWNLOAD_SECONDS, f"{job.id}.{file_ending(job)}")
+def _where(asked: Asked, job: Job) -> dict[str, Any]:
+    """Where the file is, or why it is nowhere."""
+    if job.status is not JobStatus.DONE:
+        return {"url": None, "detail": job.done.get("detail")}
+    if asked.service.clock() > expires(job):
+        return {"url": None, "detail": "the file has expired: begin another export"}
+    if is_withdrawn(asked.service, job):
+        return {
+            "url": None,
+            "detail": "somebody was erased since, whose address the file may hold: begin another export",
+        }
+    url = asked.service.files.get_url(file_key(job), DOWNLOAD_SECONDS, f"{job.id}.{file_ending(job)}")
+    return {"url": url, "detail": None}
 
 
 def _to_begin_with(asked: Asked, job: Job) -> dict[str, Any]:

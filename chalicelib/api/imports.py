@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 MOST_JOBS = 100
 """Imports in one page of their list."""
 DOWNLOAD_SECONDS = 900
+ROWS_A_REQUEST = 10
+"""Rows that cost as much of the key's budget as one request: clicks want the same shards."""
 imports = Blueprint(__name__)
 
 
@@ -75,6 +77,7 @@ def one_import(asked: Asked, import_id: str) -> Response:
 def _imported(asked: Asked) -> Response:
     rows = [_row(asked, index) for index in range(len(asked.body["rows"]))]
     defaults = _defaults(asked, asked.body.get("default", {}), "/default")
+    asked.charge(len(rows) // ROWS_A_REQUEST)
     job, refused = import_rows(asked.service, asked.sender, asked.key, asked.request, rows, defaults)
     return json_answer({**_tell(asked, job), "rejected": [_refused(row) for row in refused]})
 

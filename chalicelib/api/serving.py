@@ -96,6 +96,11 @@ class Asked:
         said = f"{self.http.method} {self.http.path}{values}\n".encode() + body_of(self.http)
         return Request(self.http.headers.get("idempotency-key"), hashlib.sha256(said).hexdigest())
 
+    def charge(self, uses: int) -> None:
+        """Takes more from the key's budget than the one request. Raises `TooManyRequests`."""
+        if uses:
+            self.service.budgets.take(self.key, uses)
+
     def check(self) -> Asked:
         """This request, all of which its description allows. Raises `InvalidRequest` and what `body` raises."""
         self.operation.headers.read(self.http.headers)

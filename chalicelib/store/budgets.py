@@ -55,14 +55,17 @@ class Budgets:
         self._window = 0
         self._uses: dict[str, _Use] = {}
 
-    def take(self, key: ApiKey) -> None:
-        """Counts one request of this key. Raises `TooManyRequests` over the budget, and then counts nothing."""
+    def take(self, key: ApiKey, uses: int = 1) -> None:
+        """Counts a request of this key, or what it costs besides one.
+
+        Raises `TooManyRequests` over the budget, and then counts nothing.
+        """
         now = self._now()
         with self._lock:
             use = self._use_of(key, now)
             if use.told + use.untold >= self._most:
                 raise TooManyRequests(WINDOW - now // 1000 % WINDOW)
-            use.untold += 1
+            use.untold += uses
             told, use.untold = (use.untold, 0) if use.untold >= self._step else (0, use.untold)
             use.told += told  # what another thread asks while this one tells is counted on top of it
         if told:

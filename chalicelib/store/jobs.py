@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pynamodb.exceptions import QueryError
 
-from chalicelib.domain.errors import StoreUnavailable, UnknownJob
+from chalicelib.domain.errors import StoreUnavailable, TooManyRequests, UnknownJob
 from chalicelib.domain.jobs import Job, JobKind, JobStatus
 from chalicelib.store import codec
 from chalicelib.store.calls import put_if, unavailable
@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
     from chalicelib.store.calls import Raw
     from chalicelib.store.wire import Wire
+
+
+RECENT = 50
+"""Jobs that are looked at to count those that are not over."""
+RETRY_SECONDS = 60
 
 
 class JobMoved(StoreUnavailable):
@@ -65,6 +70,12 @@ class Jobs:
             if start is None:  # an empty page does not end a list
                 break
         return found[:limit]
+
+    def refuse_flood(self, kind: JobKind, sender: str, most: int, since: int) -> None:
+        """Raises `TooManyRequests` where so many jobs of a kind, begun after `since`, are not over yet."""
+        unfinished = [job for job in self.newest(kind, sender, None, RECENT) if not job.is_over and job.created > since]
+        if len(unfinished) >= most:
+            raise TooManyRequests(RETRY_SECONDS)
 
     def _page(self, sender: str, between: tuple[str, str], limit: int, start: Any) -> dict[str, Any]:
         try:

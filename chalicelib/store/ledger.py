@@ -44,10 +44,10 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-DEADLINE = 3.5
+DEADLINE = 5.5
 """Seconds until the last call begins.
 
-With a pause before it and its time-outs (1 s and 2 s) that is under 7 s; with a read of the sender first, under 11 s.
+With a pause before it and its time-outs (1 s and 2 s) that is under 9 s; with a read of the sender first, under 13 s.
 """
 CONTROL_DEADLINE = 0.5
 """For reads of senders and keys: what is throttled is asked again, what took its time-outs is not."""

@@ -2,7 +2,7 @@
 
 Recipients table, partition key `sender#shard`:   recipient#<id>, log#<seq, 12 digits>, head, op#<id>,
                                                   evidence#<recipient id>#<act id>, job#<job id>
-Control table, partition key `sender#<code>`:     sender, logo, key#<id>, import#<id>, export#<id>
+Control table, partition key `sender#<code>`:     sender, erasure, logo, key#<id>, import#<id>, export#<id>
                partition key `limit#<code>`:      <what is counted>#<hour>, key#<key id>#<minute>
 """
 
@@ -18,6 +18,7 @@ PK = "pk"
 SK = "sk"
 HEAD = "head"
 SENDER = "sender"
+ERASURE = "erasure"
 LOGO = "logo"
 
 
@@ -162,6 +163,17 @@ class SenderItem(_Item):
     changes = UnicodeAttribute(null=True)
 
 
+class ErasureItem(_Item):
+    """How often somebody was erased: a file that was begun at another count may hold an address that is gone."""
+
+    class Meta:
+        """The table; `bind` names it."""
+
+        table_name = "control"
+
+    times = NumberAttribute(attr_name="n")
+
+
 class LogoItem(_Item):
     """A sender's logo: its octets, and what they are, as JSON. Written with the sender's row, which tells of it."""
 
@@ -227,7 +239,7 @@ _RECIPIENT_TABLE: tuple[type[_Item], ...] = (
     EvidenceItem,
     ProgressItem,
 )
-_CONTROL_TABLE: tuple[type[_Item], ...] = (SenderItem, LogoItem, KeyItem, JobItem, LimitItem)
+_CONTROL_TABLE: tuple[type[_Item], ...] = (SenderItem, ErasureItem, LogoItem, KeyItem, JobItem, LimitItem)
 
 
 def bind(recipients_table: str, control_table: str) -> None:

@@ -6,15 +6,17 @@ import base64
 import json
 from typing import TYPE_CHECKING
 
+from pynamodb.exceptions import UpdateError
+
 from chalicelib.domain.categories import Catalogue
 from chalicelib.domain.errors import ActRefused, PepperUnusable, StoreUnavailable, UnknownSender
 from chalicelib.domain.identity import pepper_fingerprint
 from chalicelib.domain.profiles import Profile
 from chalicelib.domain.senders import Sender
 from chalicelib.store import codec, pepper
-from chalicelib.store.calls import put_if
+from chalicelib.store.calls import put_if, unavailable
 from chalicelib.store.ledger import CONTROL_DEADLINE, Timing
-from chalicelib.store.models import LOGO, SENDER, LogoItem, SenderItem
+from chalicelib.store.models import ERASURE, LOGO, SENDER, ErasureItem, LogoItem, SenderItem
 from chalicelib.store.port import Busy, OutcomeUnknown
 from chalicelib.store.reading import read_items
 
@@ -49,6 +51,19 @@ class Senders:
             return None
         item = LogoItem.from_raw_data(raw)
         return codec.load_logo(json.loads(item.about)), item.image
+
+    def count_erasure(self, code: str) -> None:
+        """Counts that somebody is erased, or begins to be. Raises `StoreUnavailable`."""
+        try:
+            self._connection.update_item(self._table, partition_of(code), ERASURE, actions=[ErasureItem.times.add(1)])
+        except UpdateError as error:
+            raise unavailable(error) from None
+
+    def erasures(self, code: str) -> int:
+        """The count of erasures. Raises `StoreUnavailable`."""
+        key = partition_of(code), ERASURE
+        raw = read_items(self._connection, self._table, [key], self._timing).get(key)
+        return 0 if raw is None else int(raw["n"]["N"])
 
     def create(self, sender: Sender) -> None:
         """Stores a new sender. Raises `ActRefused` where the code is taken, `StoreUnavailable`."""

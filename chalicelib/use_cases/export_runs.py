@@ -131,6 +131,7 @@ class _Run:
         """From the beginning, with a cursor of now; an upload that was begun before is forgotten."""
         if upload := self.job.done.get("upload"):
             self.service.files.abort(file_key(self.job), upload)
+        erasures = self.service.senders.erasures(self.sender.code)
         position = position_before_a_scan(self.service, self.sender)
         self.job = self.service.jobs.change(
             self.job,
@@ -141,6 +142,7 @@ class _Run:
                 "shard": 0,
                 "first": "",
                 "rows": 0,
+                "erasures": erasures,
                 "upload": None,
                 "etags": [],
                 "lease": _FAILED,

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from chalicelib.use_cases.repeating import Claim
 
 HASH_KEY_OCTETS = 32
+MOST_UNFINISHED = 5
+"""Exports of one sender under way: the workers are there for all senders."""
+KEPT_DAYS = 30
+"""How long a file is there; its record stays."""
+_DAY = 86_400_000
 
 
 def file_key(job: Job) -> str:
@@ -34,7 +39,11 @@ def file_ending(job: Job) -> str:
 
 
 def begin_export(service: Service, sender: Sender, key: ApiKey, claim: Claim, wanted: Mapping[str, Any]) -> Job:
-    """An export that waits for a worker. `wanted`: format, addresses, fields. Raises `StoreUnavailable`."""
+    """An export that waits for a worker. `wanted`: format, addresses, fields.
+
+    Raises `TooManyRequests` where many are under way, `StoreUnavailable`.
+    """
+    service.jobs.refuse_flood(JobKind.EXPORT, sender.code, MOST_UNFINISHED, service.clock() - _DAY)
     new = Job(
         JobKind.EXPORT,
         job_id(JobKind.EXPORT, claim.received, claim.nonce),
@@ -48,6 +57,20 @@ def begin_export(service: Service, sender: Sender, key: ApiKey, claim: Claim, wa
     if job.status is JobStatus.WAITING:  # sent again with the request: a message that comes twice does nothing
         service.queue.send({"job": str(JobKind.EXPORT), "sender": sender.code, "id": job.id})
     return job
+
+
+def is_withdrawn(service: Service, job: Job) -> bool:
+    """Whether somebody was erased since the file was begun, whose address it may hold (conformance C5).
+
+    Raises `StoreUnavailable`.
+    """
+    has_addresses = job.wanted["addresses"] != "none"
+    return has_addresses and service.senders.erasures(job.sender) != int(job.done.get("erasures", 0))
+
+
+def expires(job: Job) -> int:
+    """When the file of an export is deleted, in milliseconds since 1970 UTC."""
+    return job.created + KEPT_DAYS * _DAY
 
 
 def hash_key(service: Service, job: Job) -> bytes:

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 SECONDS = 8.0
 """Until the last transaction of a request begins, as in `acting.py`."""
 SIDE_BY_SIDE = 8
+MOST_UNFINISHED = 20
+"""Imports of one sender under way: the workers are there for all senders."""
 UPLOAD_SECONDS = 3_600
 """How long the URL of an upload works."""
 Numbered = tuple[int, ReadRow]
@@ -75,7 +77,11 @@ def has_file(job: Job) -> bool:
 
 
 def begin_import(service: Service, sender: Sender, key: ApiKey, claim: Claim, wanted: Mapping[str, Any]) -> Job:
-    """An import that waits for its file. `wanted`: layout, columns, reason, category. Raises `StoreUnavailable`."""
+    """An import that waits for its file. `wanted`: layout, columns, reason, category.
+
+    Raises `TooManyRequests` where many are under way, `StoreUnavailable`.
+    """
+    service.jobs.refuse_flood(JobKind.IMPORT, sender.code, MOST_UNFINISHED, service.clock() - UPLOAD_SECONDS * 1000)
     return service.jobs.create(_new(sender, key, claim, JobStatus.WAITING, wanted))
 
 

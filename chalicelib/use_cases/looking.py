@@ -88,7 +88,10 @@ def erase(service: Service, sender: Sender, recipient: str, claim: Claim) -> Kno
         return None if is_done else Act(new_id, Via.API, (Erased(),))
 
     new_id = act_id_of(Via.API, hashed(f"{claim.nonce}\nerasure"))
+    # Counted before and after: an export that begins in between may have read the address still.
+    service.senders.count_erasure(sender.code)
     service.ledger.record(place, draft)
+    service.senders.count_erasure(sender.code)
     kept = service.evidences.of(place)
     # Read after the evidence: whoever consented anew since the erasure has it in the state by now.
     after = look_at(service, sender, recipient)

@@ -15,6 +15,7 @@ import pytest
 from chalicelib.api import times
 from chalicelib.api.registers import tell_registers
 from chalicelib.domain.addresses import parse_address
+from chalicelib.use_cases.exporting import MOST_UNFINISHED
 from tests.api.asking import Admin
 from tests.callers import Caller
 from tests.jobs import EXPORTS, Desk, get, lines_of, make_desk
@@ -84,6 +85,31 @@ def test_every_form_of_a_list(desk: Desk, form: str, addresses: str) -> None:
         assert "@" not in octets.decode()
     if form != "jsonl":
         assert octets.decode().count("\r\n") == octets.count(b"\n") == len(rows) + 1
+
+
+@pytest.mark.parametrize(("addresses", "is_there"), [("plain", False), ("hmac", False), ("none", True)])
+def test_a_file_of_before_an_erasure_is_told_no_more(desk: Desk, addresses: str, is_there: bool) -> None:
+    """C5: it may hold the address. The record of it stays, and another export is without."""
+    fill(desk)
+    before = desk.export(addresses=addresses)
+
+    desk.admin.told("DELETE", "/v1/recipients/{recipient}", recipient=recipient_of(desk, PEOPLE[0]))
+
+    again = desk.admin.told("GET", "/v1/exports/{export_id}", export_id=before["id"])
+    assert (again["url"] is not None) is is_there
+    assert is_there or "erased" in again["detail"]
+    assert again["fields"] == before["fields"]
+    assert desk.export(addresses=addresses)["url"] is not None
+
+
+def test_few_exports_of_a_sender_wait_at_once(desk: Desk) -> None:
+    for _ in range(MOST_UNFINISHED):
+        desk.admin.told("POST", "/v1/exports", {}, 202)
+
+    refused = desk.admin.ask("POST", "/v1/exports", {})
+
+    assert refused.status == 429
+    assert int(refused.headers["retry-after"]) > 0
 
 
 def test_json_lines_hold_every_register_of_everybody(desk: Desk) -> None:
