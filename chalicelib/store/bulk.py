@@ -126,27 +126,30 @@ class Bulk:
     ) -> bool:
         """Records what is given of one shard, in ascending lines; whether all of it, or `may_go_on` ended it.
 
-        What an earlier run recorded is passed over. Where it is not `is_resting` a request waits for it, and each
-        transaction has the time of any other write. Raises `StoreUnavailable`: what was recorded stays.
+        What an earlier run recorded is passed over. Where it is not `is_resting` a request waits for it: then a store
+        that does not answer is given up as soon as by any other write. Raises `StoreUnavailable`: what was recorded
+        stays.
         """
         size, done = MOST_AT_ONCE, 0
-        timing = self._timing if is_resting else replace(self._timing, deadline=DEADLINE)
-        patience = Patience(timing)
+        patience = Patience(self._timing)
         while done < len(given):
             if not may_go_on():
                 return False
             began = self._timing.monotonic()
             window = _each_once(given[done : done + size])
-            if self._is_written(job, window, patience):
+            if self._is_written(job, window, patience if is_resting else self._short_patience()):
                 done += len(window)
                 size = min(size + GROWTH, MOST_AT_ONCE)
-                patience = Patience(timing)
+                patience = Patience(self._timing)
                 if is_resting:
                     self._timing.pause(self._timing.monotonic() - began)
             else:
                 size = max(size // 2, 1)
                 patience.wait()
         return True
+
+    def _short_patience(self) -> Patience:
+        return Patience(replace(self._timing, deadline=min(DEADLINE, self._timing.deadline)))
 
     def _is_written(self, job: str, window: Sequence[Given], patience: Patience) -> bool:
         """Whether everything in the window is recorded now; False where it has to be tried again."""

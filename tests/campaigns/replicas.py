@@ -284,8 +284,12 @@ class _Campaign:
         self, method: str, path: str, body: Any = None, *, status: int = 200, query: dict[str, str] | None = None,
         **values: str,
     ) -> dict[str, Any]:  # fmt: skip
+        """What is answered; where the writers came first, which write as fast as they can, it is sent again."""
         octets = None if body is None else json.dumps(body).encode()
-        answer = send(method, path, values, headers=self.headers, body=octets, query=query)
+        headers = self.headers if method == "GET" else self.headers | {"Idempotency-Key": secrets.token_hex(8)}
+        while (answer := send(method, path, values, headers=headers, body=octets, query=query)).status == 503:
+            assert method != "GET", answer.body
+            self.report.note("requests sent again")
         assert answer.status == status or (not status and answer.status in {200, 201}), answer.body
         told: dict[str, Any] = json.loads(answer.body)
         return told
