@@ -58,6 +58,8 @@ class Written(Protocol):
         ...
 
 
+_BEHIND = " "
+"""Put behind an id, it comes after that id and before every other one."""
 Left = Callable[[], float]
 
 
@@ -168,7 +170,9 @@ class _Run:
             page = self.service.reader.recipients_from(self.sender.code, shard, first, self.rules.page)
             octets = b"".join(self._told(place, recipient) for place, recipient in page)
             rows += self.written.rows(octets)
-            shard, first = (shard, f"{page[-1][0].recipient}~") if len(page) == self.rules.page else (shard + 1, "")
+            shard, first = (
+                (shard, f"{page[-1][0].recipient}{_BEHIND}") if len(page) == self.rules.page else (shard + 1, "")
+            )
             if file.write(octets):
                 self._note(shard=shard, first=first, rows=rows, upload=file.upload, etags=list(file.etags))
                 noted = self.service.clock()
