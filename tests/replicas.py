@@ -1,7 +1,8 @@
-"""A replica of one sender's recipients, as a client makes it of `GET /v1/changes` and of nothing else."""
+"""A replica of one sender's recipients, as a client makes it of `GET /v1/changes`, alone or after an export."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -100,3 +101,54 @@ class Replica:
 
     def state(self, who: str) -> State:
         return state_from(self.registers[who])
+
+
+@dataclass
+class Copy(Replica):
+    """A replica that begins with an export, and takes of the feed what is newer."""
+
+    categories: list[dict[str, Any]] = field(default_factory=list)
+    version: int = 0
+    """The sender's, of which the categories are."""
+    based: dict[str, int] = field(default_factory=dict)
+    """The version of the export's line, by recipient."""
+    ask_again: Callable[[], dict[str, Any]] = dict
+    """`GET /v1/categories`: a change of the sender itself says only that there is one."""
+
+    def begin(self, told: dict[str, Any], lines: Iterable[dict[str, Any]]) -> None:
+        """With what `GET /v1/exports/{id}` told, and the lines of the file."""
+        self.categories, self.version = told["categories"], told["version"]
+        for line in lines:
+            who = line["recipient"]
+            if who in self.versions:
+                self.wrong.append(f"{who} is in the file twice")
+            self.versions[who] = self.based[who] = line["version"]
+            self.registers[who], self.addresses[who] = line["registers"], line["address"]
+            rows = line["suppressions"]
+            self.cells[who] = {(row["category"], row["reason"]): set(row["except"]) for row in rows}
+
+    def take(self, change: dict[str, Any]) -> None:
+        """As a replica from the beginning, but that the first changes of each recipient may be in the file."""
+        if change["type"] == "recipient":
+            self.told.setdefault(change["recipient"], min(change["version"] - 1, self._base(change)))
+        super().take(change)
+
+    def _base(self, change: dict[str, Any]) -> int:
+        return self.based.get(change["recipient"], 0)
+
+    def _follow_rows(self, cells: Cells, change: dict[str, Any]) -> None:
+        if change["version"] > self._base(change):
+            super()._follow_rows(cells, change)
+
+    def _take_of_sender(self, change: dict[str, Any]) -> None:
+        if change["version"] <= self.version:
+            return
+        if change["version"] != self.version + 1:
+            self.wrong.append(f"the sender's version {change['version']} came after {self.version}")
+        if change["type"] == "sender":
+            told = self.ask_again()
+            self.categories, self.version = told["categories"], told["version"]
+            return
+        self.version, told = change["version"], change["category"]
+        places = [place for place, held in enumerate(self.categories) if held["id"] == told["id"]]
+        self.categories[slice(places[0], places[0] + 1) if places else slice(len(self.categories), None)] = [told]

@@ -39,7 +39,7 @@ from chalicelib.store.engine import (
     recipient_item,
     recipient_key,
 )
-from chalicelib.store.ledger import Patience, Timing, entered
+from chalicelib.store.ledger import DEADLINE, Patience, Timing, entered
 from chalicelib.store.models import HEAD, EntryItem, ProgressItem
 from chalicelib.store.port import Busy, Head, OutcomeUnknown
 from chalicelib.store.reading import read_items
@@ -122,30 +122,32 @@ class Bulk:
         return {shard: _load_progress(found.get(key)) for key, shard in keys.items()}
 
     def record(
-        self, job: str, given: Sequence[Given], may_go_on: Callable[[], bool], seconds: float | None = None
+        self, job: str, given: Sequence[Given], may_go_on: Callable[[], bool], *, is_waited_for: bool = False
     ) -> bool:
         """Records what is given of one shard, in ascending lines; whether all of it, or `may_go_on` ended it.
 
-        What an earlier run recorded is passed over. `seconds` is how long one transaction is tried, where a request
-        waits for it. Raises `StoreUnavailable`: what was recorded stays.
+        What an earlier run recorded is passed over. Where a request waits for it, a store that does not answer is given
+        up as soon as by any other write. Raises `StoreUnavailable`: what was recorded stays.
         """
         size, done = MOST_AT_ONCE, 0
-        timing = self._timing if seconds is None else replace(self._timing, deadline=seconds)
-        patience = Patience(timing)
+        patience = Patience(self._timing)
         while done < len(given):
             if not may_go_on():
                 return False
             began = self._timing.monotonic()
             window = _each_once(given[done : done + size])
-            if self._is_written(job, window, patience):
+            if self._is_written(job, window, self._short_patience() if is_waited_for else patience):
                 done += len(window)
                 size = min(size + GROWTH, MOST_AT_ONCE)
-                patience = Patience(timing)
+                patience = Patience(self._timing)
                 self._timing.pause(self._timing.monotonic() - began)
             else:
                 size = max(size // 2, 1)
                 patience.wait()
         return True
+
+    def _short_patience(self) -> Patience:
+        return Patience(replace(self._timing, deadline=min(DEADLINE, self._timing.deadline)))
 
     def _is_written(self, job: str, window: Sequence[Given], patience: Patience) -> bool:
         """Whether everything in the window is recorded now; False where it has to be tried again."""

@@ -23,7 +23,7 @@ from chalicelib.domain.senders import Sender
 from chalicelib.service import Service
 from chalicelib.store.multipart import PART, Multipart
 from chalicelib.use_cases.exporting import file_key, hash_key, hashed_address
-from chalicelib.use_cases.following import cursor_of, position_before_a_scan
+from chalicelib.use_cases.following import Position, cursor_of, position_before_a_scan
 
 if TYPE_CHECKING:
     from chalicelib.domain.recipients import Recipient
@@ -58,22 +58,28 @@ class Written(Protocol):
         ...
 
 
+_BEHIND = " "
+"""Put behind an id, it comes after that id and before every other one."""
 Left = Callable[[], float]
 
 
 @dataclass(frozen=True, slots=True)
-class Sizes:
-    """How much at once: recipients in one read, and octets in one part of the file."""
+class Rules:
+    """Recipients in one read, octets in one part of the file, and where whoever follows begins.
+
+    There is one right set, the default: tests take smaller numbers, and a campaign plants a wrong beginning.
+    """
 
     page: int = PAGE
     part: int = PART
+    position: Callable[[Service, Sender], Position] = position_before_a_scan
 
 
-SIZES = Sizes()
+RULES = Rules()
 
 
 def run_export(  # noqa: PLR0913, PLR0917 - each is one thing of the run
-    service: Service, sender: str, job: str, seconds_left: Left, written: Written, sizes: Sizes = SIZES
+    service: Service, sender: str, job: str, seconds_left: Left, written: Written, rules: Rules = RULES
 ) -> None:
     """One run of an export. Raises `StoreUnavailable`: then it is to be run again."""
     found = service.jobs.find(JobKind.EXPORT, sender, job)
@@ -81,7 +87,7 @@ def run_export(  # noqa: PLR0913, PLR0917 - each is one thing of the run
         return  # a message that came twice
     if found.done.get("lease", 0) > service.clock():
         raise StoreUnavailable("another worker has this job")
-    run = _Run(service, service.senders.get(sender), found, seconds_left, written, sizes)
+    run = _Run(service, service.senders.get(sender), found, seconds_left, written, rules)
     try:
         is_over = run.go_on()
     except StoreUnavailable:
@@ -89,6 +95,13 @@ def run_export(  # noqa: PLR0913, PLR0917 - each is one thing of the run
         raise
     if not is_over:
         service.queue.send({"job": str(JobKind.EXPORT), "sender": sender, "id": job})
+
+
+def forsake(service: Service, job: Job) -> Job:
+    """Has the next run begin anew and at once, for one who knows that none is under way. Raises `StoreUnavailable`."""
+    if job.status is not JobStatus.RUNNING:
+        return job
+    return service.jobs.change(job, job.status, {**job.done, "lease": _FAILED})
 
 
 @dataclass(slots=True)
@@ -100,7 +113,7 @@ class _Run:
     job: Job
     seconds_left: Left
     written: Written
-    sizes: Sizes
+    rules: Rules
 
     def go_on(self) -> bool:
         """Whether the export is over. Raises `StoreUnavailable`."""
@@ -110,7 +123,7 @@ class _Run:
         self._note()
         done = self.job.done
         file = Multipart(
-            self.service.files, file_key(self.job), done["upload"], list(done["etags"]), part=self.sizes.part
+            self.service.files, file_key(self.job), done["upload"], list(done["etags"]), part=self.rules.part
         )
         if not done["etags"]:
             file.write(self.written.head(self.job))
@@ -132,7 +145,7 @@ class _Run:
         if upload := self.job.done.get("upload"):
             self.service.files.abort(file_key(self.job), upload)
         erasures = self.service.senders.erasures(self.sender.code)
-        position = position_before_a_scan(self.service, self.sender)
+        position = self.rules.position(self.service, self.sender)
         self.job = self.service.jobs.change(
             self.job,
             JobStatus.RUNNING,
@@ -156,10 +169,12 @@ class _Run:
         while shard < self.sender.shards:
             if self.seconds_left() < SECONDS_TO_STOP:
                 return False
-            page = self.service.reader.recipients_from(self.sender.code, shard, first, self.sizes.page)
+            page = self.service.reader.recipients_from(self.sender.code, shard, first, self.rules.page)
             octets = b"".join(self._told(place, recipient) for place, recipient in page)
             rows += self.written.rows(octets)
-            shard, first = (shard, f"{page[-1][0].recipient}~") if len(page) == self.sizes.page else (shard + 1, "")
+            shard, first = (
+                (shard, f"{page[-1][0].recipient}{_BEHIND}") if len(page) == self.rules.page else (shard + 1, "")
+            )
             if file.write(octets):
                 self._note(shard=shard, first=first, rows=rows, upload=file.upload, etags=list(file.etags))
                 noted = self.service.clock()

@@ -20,7 +20,6 @@ from chalicelib.ingest.json_rows import read_json_row
 from chalicelib.ingest.rows import Defaults, ReadRow
 from chalicelib.store.bulk import Given
 from chalicelib.store.files import PUT_HEADERS
-from chalicelib.store.ledger import DEADLINE
 from chalicelib.use_cases.repeating import Claim, claim_of, hashed
 
 if TYPE_CHECKING:
@@ -110,7 +109,7 @@ def import_rows(  # noqa: PLR0913, PLR0917 - each is one thing of the request
     if not job.done:
         job = service.jobs.change(job, JobStatus.RUNNING, {"rows": len(rows), "rejected": len(refused)})
     ends = service.monotonic() + SECONDS
-    if not record_rows(service, sender, job, taken, lambda: service.monotonic() < ends, DEADLINE):
+    if not record_rows(service, sender, job, taken, lambda: service.monotonic() < ends, is_waited_for=True):
         raise StoreUnavailable("not all of it is recorded yet: send the same again, with the same Idempotency-Key")
     if not job.is_over:
         counts = counts_of(service, sender, job)
@@ -148,13 +147,14 @@ def counts_of(service: Service, sender: Sender, job: Job) -> Counts:
     return Counts(max(done.get("rows", 0), rejected + changed + unchanged), rejected, changed, unchanged)
 
 
-def record_rows(  # noqa: PLR0913, PLR0917 - each is one thing of the job
+def record_rows(  # noqa: PLR0913 - each is one thing of the job
     service: Service,
     sender: Sender,
     job: Job,
     rows: Sequence[Numbered],
     may_go_on: Callable[[], bool],
-    seconds: float | None = None,
+    *,
+    is_waited_for: bool = False,
 ) -> bool:
     """Records rows, shards side by side; whether all of them, or `may_go_on` ended it. Raises `StoreUnavailable`.
 
@@ -165,7 +165,7 @@ def record_rows(  # noqa: PLR0913, PLR0917 - each is one thing of the job
         shards[given.place.shard].append(given)
 
     def record(given: list[Given]) -> bool:
-        return service.bulk.record(job.id, given, may_go_on, seconds)
+        return service.bulk.record(job.id, given, may_go_on, is_waited_for=is_waited_for)
 
     with ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="import") as pool:
         return all([*pool.map(record, shards.values())])  # a list, so that every shard is heard

@@ -22,6 +22,7 @@ from infra.local.folder import DataFolder, open_folder
 from infra.local.memory import start_moto
 from infra.local.problems import CannotRun, EngineMissing
 from infra.local.server import HOST, GatewayServer, listen, make_server
+from infra.local.unfinished import take_up
 from infra.storage import create_tables
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def start(options: argparse.Namespace, stack: ExitStack) -> GatewayServer:
     create_tables(botocore.session.get_session().create_client("dynamodb", endpoint_url=engines.tables_url), STAGE)
     server = _make_server(listening, prefix)
     _show_demo(folder, public_url)
+    _take_up_jobs()
     # Last, so that it takes no time from what comes before the first request.
     worker = Kept(python_module("infra", "worker"))
     stack.callback(worker.stop)
@@ -109,6 +111,19 @@ def _show_demo(folder: DataFolder, public_url: str) -> None:
 
     for line in prepare_demo(folder.path, public_url):
         print(line, flush=True)
+
+
+def _take_up_jobs() -> None:
+    """Raises CannotRun."""
+    from chalicelib.domain.errors import SignoffError  # noqa: PLC0415 - as in _show_demo
+    from chalicelib.service import Service  # noqa: PLC0415 - as above
+    from chalicelib.settings import settings_from  # noqa: PLC0415 - as above
+    from infra.local.demo import SENDER_CODE  # noqa: PLC0415 - as above
+
+    try:
+        take_up(Service(settings_from(os.environ)), SENDER_CODE)
+    except SignoffError as error:
+        raise CannotRun(f"The imports and exports of an earlier run cannot be taken up: {error}.") from error
 
 
 def _port(text: str) -> int:

@@ -117,6 +117,8 @@ def test_a_consent_comes_with_what_shows_it_and_satisfies_the_need_of_consent_al
     acts = desk.admin.told("GET", "/v1/recipients/{recipient}/acts", recipient=place_of(desk, A).recipient)["acts"]
     assert [act["evidence"] for act in acts] == [{name: CONSENT[name] for name in ("how", "wording", "source")}]
     assert acts[0]["parts"][0]["consented"] == "2026-03-01T09:30:00.000Z"
+    [entry] = desk.site.service.reader.log(CODE, place_of(desk, A).shard, 0)[-1:]
+    assert [getattr(part, "evidence", None) for part in entry.act.parts] == [entry.act.id]
 
 
 def test_an_opt_out_and_a_consent_in_one_row(desk: Desk) -> None:
@@ -273,6 +275,14 @@ def test_the_same_rows_without_a_key_change_nothing_the_second_time(desk: Desk) 
     row = {"address": A, "reason": "opted_out", "at": NINE}
     assert desk.rows(row)["counts"] == counts(1, 1)
     assert desk.rows(row)["counts"] == counts(1, 0, unchanged=1)
+
+
+def test_the_acts_of_two_imports_are_two(desk: Desk) -> None:
+    for day in (1, 2):
+        desk.rows({"address": A, "consent": {**CONSENT, "category": "news", "at": f"2026-03-0{day}T09:30:00Z"}})
+    place = place_of(desk, A)
+    assert len({entry.act.id for entry in desk.site.service.reader.log(CODE, place.shard, 0)}) == 2
+    assert len(desk.site.service.evidences.of(place)) == 2
 
 
 def of_one_shard(desk: Desk, count: int) -> list[dict[str, str]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -29,13 +30,17 @@ class Altered:
 
 @dataclass
 class Mist:
-    """Hides an item that is new with probability `density`, from up to `longest` answers. `hidden` counts these."""
+    """Hides an item that is new with probability `density`, from up to `longest` answers. `hidden` counts these.
+
+    `may_be_late` says whether what was seen before may still be shown: key, before, now.
+    """
 
     pool: Any
     density: float
     longest: int
     seed: int
     hidden: int = 0
+    may_be_late: Callable[[Key, Any, Any], bool] = lambda *_: True
     _shown: dict[Key, Any] = field(default_factory=dict)
     _left: dict[Key, int] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
@@ -75,7 +80,7 @@ class Mist:
             return item
         if key not in self._left and self._chance.random() < self.density:
             self._left[key] = self._chance.randint(1, self.longest)
-        if self._left.get(key, 0) > 0:
+        if self._left.get(key, 0) > 0 and self.may_be_late(key, before, item):
             self._left[key] -= 1
             self.hidden += 1
             return before

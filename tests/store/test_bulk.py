@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from chalicelib.domain.acts import Act, Bounced, Consented, Evidence, OptedIn, O
 from chalicelib.domain.addresses import parse_address
 from chalicelib.domain.errors import StoreUnavailable
 from chalicelib.domain.fold import adding, fold
-from chalicelib.store.bulk import MOST_AT_ONCE, Bulk, Given, Progress
+from chalicelib.store.bulk import MOST_AT_ONCE, SECONDS, Bulk, Given, Progress
 from chalicelib.store.engine import DynamoEngine
 from chalicelib.store.ledger import Ledger, Timing
 from tests.site import CODE, Site
@@ -225,6 +226,21 @@ def test_what_never_answers_raises_and_what_was_recorded_stays(site: Site) -> No
         bulk.record(JOB, given, lambda: True)
 
     assert bulk_of(site).progress(CODE, 8, JOB)[SHARD].changed == MOST_AT_ONCE
+
+
+@pytest.mark.parametrize(("is_waited_for", "least", "most"), [(False, 20_000, 21_000), (True, 5_500, 6_500)])
+def test_a_request_gives_a_silent_store_up_sooner_than_a_job(
+    site: Site, is_waited_for: bool, least: int, most: int
+) -> None:
+    """A job is taken up again; a request has 25 s in all, and may have used half of them."""
+    wire, pool = faulty(site.service.settings)
+    pool.plan(READ, *[faults.throttled] * 500)
+    began, timing = site.clock.milliseconds, replace(site.clock.timing(), deadline=SECONDS)
+    with pytest.raises(StoreUnavailable):
+        Bulk(wire, site.tables.names.recipients, timing).record(
+            JOB, [told(1, places(site, 1)[0])], lambda: True, is_waited_for=is_waited_for
+        )
+    assert least <= site.clock.milliseconds - began <= most
 
 
 RUNS = count()

@@ -14,7 +14,7 @@ from chalicelib.api.exported import ExportFile
 from chalicelib.domain.errors import StoreUnavailable
 from chalicelib.domain.jobs import JobStatus
 from chalicelib.store.jobs import JobMoved
-from chalicelib.use_cases.export_runs import LEASE, Sizes, run_export
+from chalicelib.use_cases.export_runs import LEASE, Rules, run_export
 from chalicelib.use_cases.exporting import file_key
 from tests.jobs import EXPORTS, Desk, get, lines_of, make_desk, plenty
 from tests.lives import AFTER, BEFORE, Killed, Life, container
@@ -33,8 +33,8 @@ LEAST = 5 * 1024 * 1024
 PEOPLE = 40
 LONG = 400_000
 """Octets of a line: 16 MB in all, which is two parts and a rest."""
-IN_PARTS = Sizes(page=3, part=LEAST)
-WHOLE = Sizes(page=3)
+IN_PARTS = Rules(page=3, part=LEAST)
+WHOLE = Rules(page=3)
 
 
 @pytest.fixture
@@ -49,7 +49,10 @@ class Long(ExportFile):
     """As it is, with white space that JSON lines allow at the end of each."""
 
     def recipient(self, job: Job, place: Place, recipient: Recipient, address: str | None) -> bytes:
-        return super().recipient(job, place, recipient, address)[:-1].ljust(LONG) + b"\n"
+        line = super().recipient(job, place, recipient, address)
+        if job.wanted["format"] == "jsonl":
+            return line[:-1].ljust(LONG) + b"\n"
+        return line[:-2] + b" " * LONG + b"\r\n"
 
 
 @dataclass
@@ -57,21 +60,22 @@ class Export:
     """One export, run by containers of their own."""
 
     desk: Desk
-    sizes: Sizes = WHOLE
+    rules: Rules = WHOLE
     id: str = ""
+    form: str = "jsonl"
     written: ExportFile = field(default_factory=ExportFile)
 
     def __post_init__(self) -> None:
-        self.id = self.desk.admin.told("POST", EXPORTS, {}, status=202)["id"]
+        self.id = self.desk.admin.told("POST", EXPORTS, {"format": self.form}, status=202)["id"]
         self.desk.files.messages()
-        self.written = Long() if self.sizes is IN_PARTS else ExportFile()
+        self.written = Long() if self.rules is IN_PARTS else ExportFile()
 
     @property
     def job(self) -> Job:
         return self.desk.job({"id": self.id})
 
     def run(self, life: Life | None = None, seconds_left: Callable[[], float] = plenty) -> None:
-        run_export(container(self.desk.site, life), CODE, self.id, seconds_left, self.written, self.sizes)
+        run_export(container(self.desk.site, life), CODE, self.id, seconds_left, self.written, self.rules)
 
     def handed_over(self) -> int:
         """How often a run sent itself a message since this was asked last."""
@@ -104,13 +108,13 @@ class Left:
         return 900.0 if next(self._taken) < self.turns else 59.0
 
 
-@pytest.mark.parametrize("sizes", [WHOLE, IN_PARTS], ids=["one piece", "parts"])
-def test_a_run_that_has_time_is_the_only_one(desk: Desk, sizes: Sizes) -> None:
-    export, life = Export(desk, sizes), Life()
+@pytest.mark.parametrize("rules", [WHOLE, IN_PARTS], ids=["one piece", "parts"])
+def test_a_run_that_has_time_is_the_only_one(desk: Desk, rules: Rules) -> None:
+    export, life = Export(desk, rules), Life()
     export.run(life)
     export.assert_is_whole()
     assert export.handed_over() == 0
-    assert life.names.count("upload_part") == (3 if sizes is IN_PARTS else 0)
+    assert life.names.count("upload_part") == (3 if rules is IN_PARTS else 0)
 
 
 @pytest.mark.parametrize("turns", [8, 11, 14])
@@ -129,6 +133,16 @@ def test_a_run_that_is_short_of_time_hands_over_and_the_next_goes_on_in_the_same
     assert export.job.done["run"] == first.done["run"]
     assert export.job.done["cursor"] == first.done["cursor"]
     export.assert_is_whole()
+
+
+def test_a_table_that_is_handed_over_has_its_head_once(desk: Desk) -> None:
+    export = Export(desk, IN_PARTS, form="csv")
+    export.run(seconds_left=Left(11))
+    while export.handed_over():
+        export.run(seconds_left=Left(11))
+    octets = get(desk.show(export.id)["url"])
+    assert octets.count(b"recipient,address,category") == 1
+    assert octets.count(b"@example.com") == octets.count(b"\r\n") - 1 == PEOPLE
 
 
 def test_a_run_without_any_time_hands_over(desk: Desk) -> None:
@@ -172,14 +186,14 @@ def test_a_run_that_fails_lets_go_at_once(desk: Desk) -> None:
     export.assert_is_whole()
 
 
-@pytest.mark.parametrize("sizes", [WHOLE, IN_PARTS], ids=["one piece", "parts"])
-def test_a_container_that_is_killed_at_any_of_its_calls_leaves_no_half_file(desk: Desk, sizes: Sizes) -> None:
+@pytest.mark.parametrize("rules", [WHOLE, IN_PARTS], ids=["one piece", "parts"])
+def test_a_container_that_is_killed_at_any_of_its_calls_leaves_no_half_file(desk: Desk, rules: Rules) -> None:
     whole = Life()
-    Export(desk, sizes).run(whole)
+    Export(desk, rules).run(whole)
     interesting = [at for at, name in enumerate(whole.names, start=1) if name != "Query"]
     for at in interesting:
         for moment in (BEFORE, AFTER):
-            export = Export(desk, sizes)
+            export = Export(desk, rules)
             with suppress(Killed):
                 export.run(Life(at, moment))
             told = desk.show(export.id)
@@ -192,15 +206,15 @@ def test_a_container_that_is_killed_at_any_of_its_calls_leaves_no_half_file(desk
             export.assert_is_whole()
 
 
-@pytest.mark.parametrize("sizes", [WHOLE, IN_PARTS], ids=["one piece", "parts"])
-def test_an_old_run_that_wakes_up_does_not_touch_the_file_of_the_new_one(desk: Desk, sizes: Sizes) -> None:
+@pytest.mark.parametrize("rules", [WHOLE, IN_PARTS], ids=["one piece", "parts"])
+def test_an_old_run_that_wakes_up_does_not_touch_the_file_of_the_new_one(desk: Desk, rules: Rules) -> None:
     """It stood still for longer than its lease, at any call, while another run did all of it."""
     whole = Life()
-    Export(desk, sizes).run(whole)
+    Export(desk, rules).run(whole)
     interesting = [at for at, name in enumerate(whole.names, start=1) if name != "Query"]
     refused = 0
     for at in interesting:
-        export = Export(desk, sizes)
+        export = Export(desk, rules)
         done: list[Job] = []
 
         def overtake(number: int, export: Export = export, at: int = at, done: list[Job] = done) -> None:

@@ -228,6 +228,14 @@ def is_all_but_the_list(desk: Desk, turns: int) -> bool:
     return upload.handed_over() == 1 and upload.job.done["rows"] == len(upload.rows)
 
 
+def test_rows_that_came_with_their_request_are_no_file_to_a_worker(desk: Desk) -> None:
+    """The request alone carries them on, when it comes again."""
+    told = desk.rows({"address": "ada@example.com", "reason": "bounce"})
+    job = desk.site.service.jobs.change(desk.job(told), JobStatus.RUNNING, {"rows": 1, "rejected": 0})
+    run_import(desk.site.service, CODE, job.id, plenty)
+    assert desk.job(told) == job
+
+
 def test_a_message_that_comes_twice(desk: Desk) -> None:
     upload = small(desk)
     upload.run()
