@@ -53,6 +53,8 @@ CONTROL_DEADLINE = 0.5
 """For reads of senders and keys: what is throttled is asked again, what took its time-outs is not."""
 FIRST_PAUSE = 0.01
 LONGEST_PAUSE = 0.4
+AT_ONCE = 4
+"""How often a transaction goes behind a head that has moved before it pauses."""
 
 Draft = Callable[[Recipient], Act | None]
 """What to record, given the recipient as it is now: an act without its times, or nothing."""
@@ -201,10 +203,11 @@ def is_carried_out(
 ) -> bool:
     """Sends one transaction until it is known what became of it: False where it has to be prepared again.
 
-    Where only the head has moved, it goes behind the head that was found, by `renumbered`. An answer that was lost is
+    Where only the head has moved, it goes behind the head that was found, by `renumbered`, and at once: after a pause
+    that head would be an old one, so then all is read again. An answer that was lost is
     asked for by the same bytes and token, once. Raises `StoreUnavailable` where no time is left.
     """
-    has_been_unknown = False
+    has_been_unknown, behind = False, 0
     while True:
         try:
             send(attempt)
@@ -212,8 +215,10 @@ def is_carried_out(
             if refusal.head is None or has_been_unknown:
                 patience.wait()
                 return False
-            attempt = renumbered(attempt, refusal.head)
-            patience.wait()
+            attempt, behind = renumbered(attempt, refusal.head), behind + 1
+            if behind == AT_ONCE:
+                patience.wait()
+                return False
         except Busy:
             patience.wait()
             if has_been_unknown:

@@ -25,12 +25,14 @@ from typing import TYPE_CHECKING, Any
 from app import app
 from chalicelib.api.exported import ExportFile
 from chalicelib.api.registers import tell_registers
+from chalicelib.domain.jobs import JobKind
 from chalicelib.domain.senders import Sender
 from chalicelib.domain.suppressions import suppressions_of
 from chalicelib.service import Service
 from chalicelib.store.engine import load_recipient
 from chalicelib.use_cases import export_runs
 from chalicelib.use_cases.export_runs import LEASE, run_export
+from chalicelib.use_cases.exporting import file_key
 from chalicelib.use_cases.following import Position, cursor_of, position_before_a_scan
 from infra.local.memory import start_moto
 from tests.callers import Caller
@@ -168,16 +170,26 @@ class _Campaign:
                 self.ahead += LEASE + 1
         if sum(self._heads()) > before:
             self.report.note("exports with writes in between")
+        told, octets = self._made(told)
         cursor = told["cursor"]
         if self.plan.is_taken_after:
             cursor = cursor_of(self.plain, self.plain.senders.get(FEED), position_of_now(self.plain))
         copy = Copy(ask_again=lambda: self._ask("GET", "/v1/categories"))
-        copy.begin(told, lines_of(get(told["url"])))
+        copy.begin(told, lines_of(octets))
         followed = Followed(copy, cursor)
         self._stand_still([followed])
         for older in self.copies:
             self._follow(older, str(self.chance.choice((1, 50, 1_000))))
         self.copies = [*self.copies, followed][-FOLLOWED:]
+
+    def _made(self, told: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+        """What a replica begins with, and the file: where an erasure withdrew it, as it was just before that."""
+        if told["url"] is not None:
+            return told, get(told["url"])
+        self.report.note("withdrawn by an erasure")
+        job = self.plain.jobs.get(JobKind.EXPORT, FEED, told["id"])
+        octets = b"".join(self.plain.files.read(file_key(job)))
+        return {**told, "cursor": job.done["cursor"], **self._ask("GET", "/v1/categories")}, octets
 
     def _between(self) -> float:
         """What happens between two reads of an export; how many seconds are left to its run."""
