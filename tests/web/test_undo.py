@@ -101,6 +101,13 @@ def test_a_form_that_changed_nothing_offers_no_undo(site: Site) -> None:
     assert b"/undo" not in answer.body
 
 
+def test_a_stale_form_that_started_nothing_offers_no_undo(site: Site) -> None:
+    record(site, OptedOut("news"))
+    answer = site.post(f"/p/{footer(site)}", b"version=0&shown=news&wanted=news")
+    assert b"save again" in answer.body
+    assert b"/undo" not in answer.body
+
+
 def test_it_is_recorded_and_shown(site: Site) -> None:
     act = act_on(site.post(f"/u/{footer(site)}"))
     undo(site, act)

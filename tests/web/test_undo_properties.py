@@ -29,9 +29,10 @@ from chalicelib.tokens import Link, Purpose
 from chalicelib.use_cases.opening import OpenedLink
 from chalicelib.use_cases.undoing import undo
 from tests.site import ADDRESS, CATALOGUE, CODE
-from tests.store.memory import Clock, Memory, fine, silent
+from tests.store.memory import Clock, Fault, Memory, fine, silent
 
 if TYPE_CHECKING:
+    from collections import deque
     from collections.abc import Iterable, Mapping
 
 SENDER = Sender(CODE, "Test & Sons", CATALOGUE, bytes(32), shards=1)
@@ -88,6 +89,8 @@ class Step:
     undone: tuple[int, ...] = ()
     is_lost: bool = False
     """Whether the answer of the engine is lost."""
+    is_early: bool = False
+    """Whether what comes between comes before the write path's own read."""
 
 
 CHOICES: st.SearchStrategy[Part] = st.sampled_from(
@@ -102,6 +105,7 @@ UNDOS = st.builds(
     st.none() | CHOICES | TOLD,
     SKEW,
     st.lists(st.integers(1, 6), min_size=1, max_size=3).map(tuple),
+    st.booleans(),
     st.booleans(),
 )
 STEPS = st.lists(ACTS | ACTS | UNDOS, min_size=2, max_size=14)
@@ -148,7 +152,8 @@ class World:
         newest = [entry.act.id for entry in self.engine.entries.values()][::-1]
         acts = frozenset(newest[number - 1] if number <= len(newest) else "nobody's" for number in step.undone)
         if step.also is not None:
-            self.engine.before_commit.append(partial(self.record_between, step.also, step.skew))
+            calls = self.engine.before_read if step.is_early else self.engine.before_commit
+            calls.append(partial(self.record_between, calls, step.also, step.skew))
         if step.is_lost:
             self.engine.after_commit.append(silent)
         was = self.state
@@ -156,7 +161,8 @@ class World:
 
         told = undo(self.service, OPENED, acts)
 
-        has_met = not self.engine.before_commit and step.also is not None
+        has_met = not (self.engine.before_commit or self.engine.before_read) and step.also is not None
+        self.engine.before_read.clear()
         self.engine.before_commit.clear()
         self.engine.after_commit.clear()
         event(f"done: {told.is_done}, met: {has_met}")
@@ -169,8 +175,8 @@ class World:
         self.look_at_the_ledger()
         self.again(acts, told.is_done)
 
-    def record_between(self, part: Part, skew: int) -> None:
-        self.engine.before_commit.appendleft(fine)  # for the act itself
+    def record_between(self, calls: deque[Fault], part: Part, skew: int) -> None:
+        calls.appendleft(fine)  # for the act itself
         self.record(PLACE, part, skew=skew)
 
     def look_at_what_was_put_back(self, was: State, acts: frozenset[str]) -> None:
