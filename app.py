@@ -16,9 +16,13 @@ from chalicelib.api.sender import sender
 from chalicelib.api.suppressions import suppressions
 from chalicelib.application import SignoffApp
 from chalicelib.jobs import events, jobs
+from chalicelib.web.erasure import erasure
+from chalicelib.web.history import histories
+from chalicelib.web.my_data import my_data
 from chalicelib.web.opt_out_form import opt_out_form
 from chalicelib.web.preferences import preferences
 from chalicelib.web.reference import reference
+from chalicelib.web.undo import undoing
 from chalicelib.web.unsubscribe import unsubscribe
 
 __all__ = ["app", "jobs"]  # Lambda looks for both of them here
@@ -27,6 +31,10 @@ app = SignoffApp(app_name="signoff")
 BLUEPRINTS = (
     unsubscribe,
     preferences,
+    undoing,
+    histories,
+    my_data,
+    erasure,
     opt_out_form,
     description,
     reference,

@@ -12,7 +12,7 @@ from chalice.app import Blueprint, SQSEvent, SQSRecord
 
 from chalicelib.boundary import service_of
 from chalicelib.domain.errors import JobFailed, SignoffError, StoreUnavailable
-from chalicelib.worker import work
+from chalicelib.worker import give_up, work
 
 if TYPE_CHECKING:
     from chalicelib.service import Service
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("signoff")
 AT_ONCE = 10
 """Of these functions at most: a flood of uploads must not take the account's Lambdas from the clicks."""
+MOST_TIMES = 5
+"""As the queue has it: after this the message is dead."""
 PAUSES = (30, 120, 480, 900)
 """Seconds until a failed message comes again, by how often it has failed; the queue's own time is 90 minutes."""
 
@@ -45,7 +47,10 @@ def _work(service: Service, record: SQSRecord) -> None:
         work(service, _message(record), lambda: context.get_remaining_time_in_millis() / 1000)
     except Exception as error:  # noqa: BLE001 - whatever it is, the message comes again, and no text of it is logged
         LOG.error("a job failed: %s", _facts(error))  # noqa: TRY400 - a traceback could hold an address
-        _put_back(service, record)
+        if _times(record) >= MOST_TIMES:
+            _give_up(service, record)
+        else:
+            _put_back(service, record)
         raise JobFailed from None
 
 
@@ -58,9 +63,21 @@ def _message(record: SQSRecord) -> dict[str, Any]:
     return message if isinstance(message, dict) else {}
 
 
+def _times(record: SQSRecord) -> int:
+    """How often the message has come."""
+    return int(record.to_dict()["attributes"]["ApproximateReceiveCount"])
+
+
+def _give_up(service: Service, record: SQSRecord) -> None:
+    """Says so in the job: from here the message goes where no worker looks."""
+    try:
+        give_up(service, _message(record))
+    except StoreUnavailable as error:
+        LOG.error("a job that failed for good does not say so: %s", error)  # noqa: TRY400 - as above
+
+
 def _put_back(service: Service, record: SQSRecord) -> None:
-    times = int(record.to_dict()["attributes"]["ApproximateReceiveCount"])
-    pause = PAUSES[min(times, len(PAUSES)) - 1]
+    pause = PAUSES[min(_times(record), len(PAUSES)) - 1]
     try:
         service.queue.put_back(record.receipt_handle, pause)
     except StoreUnavailable as error:

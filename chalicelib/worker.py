@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
 from chalicelib.api.exported import ExportFile
+from chalicelib.domain.jobs import JobKind, JobStatus
 from chalicelib.domain.senders import SENDER_CODE
 from chalicelib.use_cases.export_runs import run_export
 from chalicelib.use_cases.import_runs import run_import
@@ -24,6 +25,7 @@ UPLOAD = "import"
 _JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _KIND = re.compile(r"[a-z_]{1,32}")
 
+GIVEN_UP = "it failed several times, and is not tried again: begin another; what was recorded stays"
 Run = Callable[["Service", str, str, Callable[[], float]], None]
 """One run of a job: the service, the sender's code, the job's id, and how many seconds are left."""
 JOBS: dict[str, Run] = {UPLOAD: run_import, "export": partial(run_export, written=ExportFile())}
@@ -47,6 +49,15 @@ def work(service: Service, message: dict[str, Any], seconds_left: Callable[[], f
             LOG.error("a job of a kind that nobody runs was dropped: %s", job.kind)
         else:
             run(service, job.sender, job.id, seconds_left)
+
+
+def give_up(service: Service, message: dict[str, Any]) -> None:
+    """Ends the jobs of a message that failed for the last time. Raises `StoreUnavailable`."""
+    for job in jobs_of(message):
+        kind = next((kind for kind in JobKind if kind == job.kind), None)
+        found = kind and service.jobs.find(kind, job.sender, job.id)
+        if found and not found.is_over:
+            service.jobs.change(found, JobStatus.FAILED, {**found.done, "detail": GIVEN_UP})
 
 
 def jobs_of(message: dict[str, Any]) -> list[Job]:

@@ -161,7 +161,16 @@ API = (
     case(EXPORT, READING, "export_id", lambda t: Ask(values={"export_id": t.import_id})),
 )
 _SHOWN = (*READING, "POST")
-PAGES = {"/u/{token}": _SHOWN, "/u/{token}/all": POST, "/p/{token}": _SHOWN, "/o/{sender}": _SHOWN}
+PAGES = {
+    "/u/{token}": _SHOWN,
+    "/u/{token}/all": POST,
+    "/p/{token}": _SHOWN,
+    "/o/{sender}": _SHOWN,
+    "/p/{token}/undo": POST,
+    "/p/{token}/history": READING,
+    "/p/{token}/data": _SHOWN,
+    "/p/{token}/erase": _SHOWN,
+}
 PAGE_NAMES = frozenset({"token", "body", "query"})
 
 
@@ -169,7 +178,8 @@ def form(things: Things) -> dict[str, Any]:
     """What a form may say; it names A's things by every name that a reader of it could look at."""
     category = dict.fromkeys(("category", "shown", "before", "wanted"), things.category)
     whose = {"sender": things.code, "code": things.code, "token": things.token, "version": things.version}
-    return {"address": things.address, "recipient": things.recipient, **category, **whose}
+    happened = {"act": things.act, "older": things.number}
+    return {"address": things.address, "recipient": things.recipient, **category, **whose, **happened}
 
 
 def linked(world: World, things: Things) -> Ask:
@@ -290,6 +300,7 @@ def own(tenant: Tenant, path: str, method: str) -> Ask:
         (EXPORTS, "POST"): {},
         ("/o/{sender}", "POST"): b"address=ben%40beta.example.com",
         ("/p/{token}", "POST"): b"shown=news&wanted=news",
+        **dict.fromkeys([("/p/{token}/data", "POST"), ("/p/{token}/erase", "POST")], b"address=ben%40beta.example.com"),
     }
     query = {"category": "news", "recipient": values["recipient"]} if path == CHECK and method in READING else {}
     named = {name: text for name, text in values.items() if f"{{{name}}}" in path}

@@ -203,7 +203,7 @@ class Pauses:
             raise self.error
 
 
-@pytest.mark.parametrize(("times", "seconds"), [(1, 30), (2, 120), (3, 480), (4, 900), (5, 900)])
+@pytest.mark.parametrize(("times", "seconds"), [(1, 30), (2, 120), (3, 480), (4, 900)])
 def test_a_failed_job_comes_again_after_a_pause_that_grows(
     times: int, seconds: int, recorder: Recorder, service: Service
 ) -> None:
@@ -212,6 +212,15 @@ def test_a_failed_job_comes_again_after_a_pause_that_grows(
     with pytest.raises(JobFailed):
         call(failing(times))
     assert pauses.seconds == [seconds]
+
+
+def test_after_the_last_time_it_is_not_put_back(recorder: Recorder, service: Service) -> None:
+    """The queue takes it to where no worker looks, and the job says so (tests/api/test_exports.py)."""
+    pauses = service.__dict__["queue"] = Pauses()
+    recorder.error = StoreUnavailable("no")
+    with pytest.raises(JobFailed):
+        call(failing(jobs.MOST_TIMES))
+    assert pauses.seconds == []
 
 
 def test_a_queue_that_fails_too_changes_nothing_of_it(

@@ -57,6 +57,8 @@ class Things:
     changes: str
     export_cursor: str
     suppressions: str
+    act: str
+    """One of A's recipient's own."""
     number: str
     """A number of a ledger, which is where a page of a history begins."""
     version: int
@@ -151,6 +153,7 @@ def begin_a(a: Tenant) -> Things:
     queued = a.told("POST", "/v1/exports", {})
     a.files.messages()  # the worker will not get to see it
     alice = a.recipient(ALICE)
+    acts = [act for act in json.loads(history_of(a, alice))["acts"] if act["via"] == "one_click"]
     token = a.token(ALICE, 1, Purpose.PREFERENCES)
     return Things(
         code=A,
@@ -167,6 +170,7 @@ def begin_a(a: Tenant) -> Things:
         changes=a.page("/v1/changes", limit="2")["cursor"],
         export_cursor=export["cursor"],
         suppressions=a.page("/v1/suppressions", limit="1")["cursor"],
+        act=acts[0]["act"],
         number=str(json.loads(history_of(a, alice, limit="1"))["cursor"]),
         version=a.page("/v1/sender")["version"],
         category_number=a.told("GET", "/v1/categories/{category}", category="secret-plan")["number"],
@@ -208,6 +212,7 @@ def nothing_like(site: Site, things: Things, b: Tenant) -> Things:
         changes=dump_cursor(keyring, following.PURPOSE, NOBODY, [0, *[0] * 8]),
         export_cursor=dump_cursor(keyring, following.PURPOSE, NOBODY, [0, *[1] * 8]),
         suppressions=dump_cursor(keyring, listing.PURPOSE, NOBODY, [[None] * 4, 0, "", None]),
+        act="o_" + "a" * 22,
         number=str(MANY),
         version=MANY,
         category_number=9_999,

@@ -46,11 +46,15 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a submission changed. `is_stale`: it would have started more, and something else came before it."""
+    """What a submission changed. `is_stale`: it would have started more, and something else came before it.
+
+    `act` is the id of the act that holds the changes, None where nothing was recorded.
+    """
 
     stopped: tuple[Category, ...]
     started: tuple[Category, ...]
     is_stale: bool
+    act: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,6 @@ def choose(service: Service, opened: OpenedLink, submission: Submission) -> Chan
 
     if not changed:
         return Changes((), (), is_stale=False)
-    state = service.ledger.record(opened.place, draft, opened.beside).recipient.state
-    started = tuple(category for category in wanted if is_wanted(state, category))
-    return Changes(stopped, started, is_stale=started != wanted)
+    recipient = service.ledger.record(opened.place, draft, opened.beside).recipient
+    started = tuple(category for category in wanted if is_wanted(recipient.state, category))
+    return Changes(stopped, started, started != wanted, act_id if recipient.find_recent(act_id) else None)

@@ -47,12 +47,12 @@ class Page:
 
 def look_up(service: Service, sender: Sender, address: Address) -> Known:
     """What is known of an address, which may be nothing. Raises `StoreUnavailable`."""
-    return _known(service, sender, sender.place_of(address))
+    return _find(service, sender, sender.place_of(address))
 
 
 def look_at(service: Service, sender: Sender, recipient: str) -> Known:
     """What is known of a recipient. Raises `UnknownRecipient`, `StoreUnavailable`."""
-    known = _known(service, sender, place_of(sender, recipient))
+    known = _find(service, sender, place_of(sender, recipient))
     if not known.is_known:
         raise UnknownRecipient
     return known
@@ -81,24 +81,32 @@ def erase(service: Service, sender: Sender, recipient: str, claim: Claim) -> Kno
     address, although somebody may have come back meanwhile. Raises `UnknownRecipient`, `StoreUnavailable`.
     """
     place = look_at(service, sender, recipient).place
+    act = Act(act_id_of(Via.API, hashed(f"{claim.nonce}\nerasure")), Via.API, (Erased(),))
+    after = forget(service, place, act)
+    return _known(sender, place, replace(after, address=None))
+
+
+def forget(service: Service, place: Place, erasure: Act) -> Recipient:
+    """Records `erasure`, deletes the evidence of consents from before it, and returns what is known then.
+
+    Who is forgotten already gets no second act. To be called again where it was broken off. Raises `StoreUnavailable`.
+    """
 
     def draft(before: Recipient) -> Act | None:
         erased = before.state.erased
         is_done = erased is not None and erased.at == before.state.newest() and before.address is None
-        return None if is_done else Act(new_id, Via.API, (Erased(),))
+        return None if is_done else erasure
 
-    new_id = act_id_of(Via.API, hashed(f"{claim.nonce}\nerasure"))
     # Counted before and after: an export that begins in between may have read the address still.
-    service.senders.count_erasure(sender.code)
+    service.senders.count_erasure(place.sender)
     service.ledger.record(place, draft)
-    service.senders.count_erasure(sender.code)
+    service.senders.count_erasure(place.sender)
     kept = service.evidences.of(place)
     # Read after the evidence: whoever consented anew since the erasure has it in the state by now.
-    after = look_at(service, sender, recipient)
-    state = after.recipient.state
-    live = {mark.act for mark in (*state.consent.values(), *state.consent_told.values())}
+    after = service.reader.recipient(place)
+    live = {mark.act for mark in (*after.state.consent.values(), *after.state.consent_told.values())}
     service.evidences.delete(place, kept.keys() - live)
-    return replace(after, recipient=replace(after.recipient, address=None))
+    return after
 
 
 def place_of(sender: Sender, recipient: str) -> Place:
@@ -108,7 +116,10 @@ def place_of(sender: Sender, recipient: str) -> Place:
     return sender.place_of_id(recipient)
 
 
-def _known(service: Service, sender: Sender, place: Place) -> Known:
-    recipient = service.reader.recipient(place)
+def _find(service: Service, sender: Sender, place: Place) -> Known:
+    return _known(sender, place, service.reader.recipient(place))
+
+
+def _known(sender: Sender, place: Place, recipient: Recipient) -> Known:
     verdicts = tuple((category, decide(recipient.state, category)) for category in sender.catalogue.categories)
     return Known(place, recipient, verdicts)

@@ -32,16 +32,18 @@ def new_act_id(via: Via) -> str:
     return act_id_of(via, secrets.token_urlsafe(16))
 
 
-def opt_out(service: Service, opened: OpenedLink, via: Via, *, of_all: bool = False) -> None:
-    """Records the opt-out and returns when it is durable (conformance A11).
+def opt_out(service: Service, opened: OpenedLink, via: Via, *, of_all: bool = False) -> str:
+    """Records the opt-out and returns when it is durable (conformance A11): the id of the act that holds it.
 
-    Raises `CannotOptOut` for a link of a service alert, which offers "stop all" alone; `StoreUnavailable`.
+    That is an earlier one where this only repeats it. Raises `CannotOptOut` for a link of a service alert, which offers
+    "stop all" alone; `StoreUnavailable`.
     """
     if opened.category.is_service_alert and not of_all:
         raise CannotOptOut(opened.category.id)
     scope = ALL if of_all else opened.category.id
     act = Act(new_act_id(via), via, (OptedOut(scope),), opened.link.key_version)
-    service.ledger.record(opened.place, act, opened.beside)
+    recorded = service.ledger.record(opened.place, act, opened.beside)
+    return act.id if recorded.act is None or recorded.recipient.find_recent(act.id) else recorded.act
 
 
 def open_form(service: Service, code: str) -> Sender:

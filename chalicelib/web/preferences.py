@@ -16,11 +16,11 @@ from chalicelib.use_cases.opening import OpenedLink, open_preferences
 from chalicelib.use_cases.stopping import opt_out
 from chalicelib.web.answers import page, trouble
 from chalicelib.web.forms import fields_of
-from chalicelib.web.unsubscribe import done_page, stop_page
-from chalicelib.web.words import STOP_ALL, button, masked, still_arrives
+from chalicelib.web.happenings import listed
+from chalicelib.web.unsubscribe import done_page, only_stops, stop_page
+from chalicelib.web.words import ONLY_STOPS, STOP_ALL, button, masked, more, said, still_arrives, undo_button
 
 if TYPE_CHECKING:
-    from chalicelib.domain.categories import Category
     from chalicelib.service import Service
 
 preferences = Blueprint(__name__)
@@ -28,9 +28,6 @@ _NOTES = {
     Reason.BLOCKED: "The sender is not sending you this at the moment.",
     Reason.UNDELIVERABLE: "Mail to you came back, so this is not being sent at the moment.",
 }
-_ONLY_STOPS = Markup(
-    '<p class="said">This link is old. It can still stop mail; a newer mail has one that does more.</p>'
-)
 
 
 @preferences.route("/p/{token}", methods=["GET", "HEAD"], content_types=["*/*"])
@@ -41,8 +38,8 @@ def show(token: str) -> Response:
         service = service_of(preferences)
         opened = open_preferences(service, token)
         if not opened.may_choose:
-            return stop_page(service, opened, token, _ONLY_STOPS)
-        return _centre(service, opened, token, Markup(""))
+            return only_stops(service, opened, token)
+        return centre_page(service, opened, token)
 
     return answering(trouble, answer)
 
@@ -59,8 +56,9 @@ def save(token: str) -> Response:
             return _without_form(service, opened, token)
         changes = choose(service, opened, _submission(fields))
         if not opened.may_choose:
-            return stop_page(service, opened, token, _said(opened, changes), _ONLY_STOPS)
-        return _centre(service, opened, token, _said(opened, changes))
+            return stop_page(service, opened, token, _said(opened, changes), ONLY_STOPS)
+        undo = Markup("") if changes.act is None else undo_button(service.settings.prefix, token, changes.act)
+        return centre_page(service, opened, token, _said(opened, changes), undo)
 
     return answering(trouble, answer)
 
@@ -70,12 +68,10 @@ def _without_form(service: Service, opened: OpenedLink, token: str) -> Response:
     if opened.may_choose:
         raise InvalidRequest("the form was not whole")
     try:
-        opt_out(service, opened, Via.ONE_CLICK)
+        act = opt_out(service, opened, Via.ONE_CLICK)
     except CannotOptOut as error:
-        response = stop_page(service, opened, token, _ONLY_STOPS)
-        response.status_code = status_of(error)
-        return response
-    return done_page(service, opened, token)
+        return only_stops(service, opened, token, status_of(error))
+    return done_page(service, opened, token, act)
 
 
 def _submission(fields: dict[str, list[str]]) -> Submission:
@@ -85,7 +81,8 @@ def _submission(fields: dict[str, list[str]]) -> Submission:
     return Submission(shown, before, wanted, known)
 
 
-def _centre(service: Service, opened: OpenedLink, token: str, said: Markup) -> Response:
+def centre_page(service: Service, opened: OpenedLink, token: str, *notes: Markup) -> Response:
+    """What this recipient gets, after `notes` of what has just become of it."""
     prefix, sender = service.settings.prefix, opened.sender
     chosen = centre(service, opened)
     rows = Markup("\n").join(_row(number, standing) for number, standing in enumerate(chosen.standings))
@@ -94,13 +91,14 @@ def _centre(service: Service, opened: OpenedLink, token: str, said: Markup) -> R
     ).format(chosen.version, sender.name, rows)
     return page(
         "Choose what you get",
-        said,
+        *notes,
         Markup("<p>This is for mail that {} sends to {}.</p>").format(sender.name, masked(opened)),
         button(f"{prefix}/p/{token}", "Save", legend)
         if chosen.standings
         else Markup("<p>There is nothing to choose.</p>"),
         button(f"{prefix}/u/{token}/all", STOP_ALL, is_second=True),
         still_arrives(sender),
+        more(prefix, token),
     )
 
 
@@ -125,20 +123,15 @@ def _row(number: int, standing: Standing) -> Markup:
 
 def _said(opened: OpenedLink, changes: Changes) -> Markup:
     sentences = [
-        f"{opened.sender.name} {verb} {_listed(categories)}."
+        f"{opened.sender.name} {verb} {listed(category.name for category in categories)}."
         for verb, categories in (("will not send you", changes.stopped), ("will send you", changes.started))
         if categories
     ]
     text = " ".join(["Saved.", *sentences]) if sentences else _SAME
     if changes.is_stale and opened.may_choose:
         text += " Something had changed since this page was opened: look once more, and save again what you want."
-    return Markup('<p class="said" role="status">{}</p>').format(text)
+    return said(text)
 
 
 _SAME = "Nothing was changed."
 _MOST_DIGITS = 16
-
-
-def _listed(categories: tuple[Category, ...]) -> str:
-    *first, last = (category.name for category in categories)
-    return f"{', '.join(first)} and {last}" if first else last

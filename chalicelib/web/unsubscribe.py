@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
@@ -15,7 +16,7 @@ from chalicelib.tokens import Purpose
 from chalicelib.use_cases.opening import OpenedLink, open_link
 from chalicelib.use_cases.stopping import opt_out
 from chalicelib.web.answers import page, trouble
-from chalicelib.web.words import STOP_ALL, button, masked, still_arrives
+from chalicelib.web.words import ONLY_STOPS, STOP_ALL, button, masked, still_arrives, undo_button
 
 if TYPE_CHECKING:
     from chalicelib.service import Service
@@ -45,12 +46,12 @@ def one_click(token: str) -> Response:
         service = service_of(unsubscribe)
         opened = open_link(service, token)
         try:
-            opt_out(service, opened, _via())
+            act = opt_out(service, opened, _via())
         except CannotOptOut as error:
             response = stop_page(service, opened, token)
             response.status_code = status_of(error)
             return response
-        return done_page(service, opened, token)
+        return done_page(service, opened, token, act)
 
     return answering(trouble, answer)
 
@@ -62,8 +63,8 @@ def stop_all(token: str) -> Response:
     def answer() -> Response:
         service = service_of(unsubscribe)
         opened = open_link(service, token)
-        opt_out(service, opened, Via.UNSUBSCRIBE_PAGE, of_all=True)
-        return done_page(service, opened, token, of_all=True)
+        act = opt_out(service, opened, Via.UNSUBSCRIBE_PAGE, of_all=True)
+        return done_page(service, opened, token, act, of_all=True)
 
     return answering(trouble, answer)
 
@@ -108,14 +109,22 @@ def stop_page(service: Service, opened: OpenedLink, token: str, *notes: Markup) 
     )
 
 
-def done_page(service: Service, opened: OpenedLink, token: str, *, of_all: bool = False) -> Response:
-    """What stopped, and what still arrives and why."""
+def only_stops(service: Service, opened: OpenedLink, token: str, status: int = HTTPStatus.OK) -> Response:
+    """What a footer's link gets that is old, or of a compromised key, whatever more it was opened for."""
+    response = stop_page(service, opened, token, ONLY_STOPS)
+    response.status_code = int(status)
+    return response
+
+
+def done_page(service: Service, opened: OpenedLink, token: str, act: str, *, of_all: bool = False) -> Response:
+    """What stopped by `act`, and what still arrives and why. Who may choose may undo it."""
     what = "any optional mail" if of_all else opened.category.name
     said = Markup('<p class="said" role="status">{} will not send <strong>{}</strong> to {} any more.</p>')
     everything = button(f"{service.settings.prefix}/u/{token}/all", STOP_ALL, is_second=True)
     return page(
         "You are unsubscribed",
         said.format(opened.sender.name, what, masked(opened)),
+        undo_button(service.settings.prefix, token, act) if opened.may_choose else Markup(""),
         Markup("") if of_all else everything,
         _choose(service, opened, token),
         still_arrives(opened.sender),

@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from chalicelib.use_cases.opening import OpenedLink
 
 STOP_ALL = "Stop all optional mail"
+ONLY_STOPS = Markup(
+    '<p class="said">This link is old. It can still stop mail; a newer mail has one that does more.</p>'
+)
+MOST_UNDONE = 8
+"""Acts that one form undoes: ours name one."""
+ACT_FIELD = "act"
+_MORE = (("history", "What happened so far"), ("data", "Download my data"), ("erase", "Erase my data"))
 _GROUNDS: Mapping[Ground, str] = {
     Ground.TRANSACTION: "they are about something you ordered or agreed to",
     Ground.SAFETY: "they are about a warranty, a recall, your safety or your security",
@@ -43,6 +50,30 @@ def still_arrives(sender: Sender) -> Markup:
         if category.ground is not None
     ]
     return Markup("<h2>What still arrives</h2><ul>{}</ul>").format(Markup("").join(lines)) if lines else Markup("")
+
+
+def said(text: str) -> Markup:
+    """What became of what was asked for."""
+    return Markup('<p class="said" role="status">{}</p>').format(text)
+
+
+def undo_button(prefix: str, token: str, act: str) -> Markup:
+    """Puts back what the act just made has changed."""
+    field = Markup('<input type="hidden" name="{}" value="{}">').format(ACT_FIELD, act)
+    return button(f"{prefix}/p/{token}/undo", "Undo", field, is_second=True)
+
+
+def more(prefix: str, token: str) -> Markup:
+    """The way from the preference centre to all that a recipient can do besides."""
+    links = Markup("").join(
+        Markup('<li><a href="{}/p/{}/{}">{}</a></li>').format(prefix, token, path, label) for path, label in _MORE
+    )
+    return Markup("<h2>More</h2><ul>{}</ul>").format(links)
+
+
+def back(prefix: str, token: str, label: str = "Back to what you get") -> Markup:
+    """The way to the preference centre."""
+    return Markup('<p><a href="{}/p/{}">{}</a></p>').format(prefix, token, label)
 
 
 def button(action: str, label: str, *inside: Markup, is_second: bool = False) -> Markup:

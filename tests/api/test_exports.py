@@ -16,6 +16,7 @@ from chalicelib.api import times
 from chalicelib.api.registers import tell_registers
 from chalicelib.domain.addresses import parse_address
 from chalicelib.use_cases.exporting import MOST_UNFINISHED
+from chalicelib.worker import GIVEN_UP, give_up
 from tests.api.asking import Admin
 from tests.callers import Caller
 from tests.jobs import EXPORTS, Desk, get, lines_of, make_desk
@@ -100,6 +101,17 @@ def test_a_file_of_before_an_erasure_is_told_no_more(desk: Desk, addresses: str,
     assert is_there or "erased" in again["detail"]
     assert again["fields"] == before["fields"]
     assert desk.export(addresses=addresses)["url"] is not None
+
+
+def test_an_export_that_is_given_up_says_so(desk: Desk) -> None:
+    begun = desk.admin.told("POST", "/v1/exports", {}, 202)
+
+    give_up(desk.site.service, {"job": "export", "sender": CODE, "id": begun["id"]})
+
+    told = desk.admin.told("GET", "/v1/exports/{export_id}", export_id=begun["id"])
+    assert (told["status"], told["detail"], told["url"]) == ("failed", GIVEN_UP, None)
+    give_up(desk.site.service, {"job": "export", "sender": CODE, "id": "exp_" + "0" * 26})
+    assert desk.export()["url"] is not None
 
 
 def test_few_exports_of_a_sender_wait_at_once(desk: Desk) -> None:

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.domain.acts import Act, OptedOut, Undone, Via, act_id_of
+from chalicelib.domain.addresses import parse_address
 from chalicelib.domain.fold import fold
 from chalicelib.tokens import Purpose
 from tests.callers import Caller
@@ -34,14 +36,18 @@ ITEMS = 5
 
 @dataclass(frozen=True)
 class Write:
-    """One route that writes, and how many acts of whom one request of it makes."""
+    """One route that writes, how many acts of whom one request of it makes, and whether it undoes one made before."""
 
     name: str
     route: str
     acts: int = 1
+    undoes: bool = False
 
     def request(self, site: Site, key: str, who: str) -> dict[str, Any]:
         """The request, as the worker takes it."""
+        if self.undoes:
+            place = site.service.senders.get(CODE).place_of(parse_address(addresses(who)[0]))
+            site.service.ledger.record(place, Act(undone(who), Via.ONE_CLICK, (OptedOut("news"),)))
         purpose = Purpose.PREFERENCES if self.route.startswith("/p/") else Purpose.ONE_CLICK
         token = {"token": site.token(purpose=purpose, address=addresses(who)[0])}
         headers = {"Authorization": f"Bearer {key}", "Idempotency-Key": who} if self.route == "/v1/acts" else {}
@@ -58,9 +64,14 @@ class Write:
         if self.route == "/v1/acts":
             told = [{"act": "opt_out", "address": address, "category": "news"} for address in addresses(who)]
             return json.dumps({"acts": told})
-        return {"/p/{token}": "shown=news&before=news", "/o/{sender}": f"address={addresses(who)[0]}"}.get(
-            self.route, ""
-        )
+        typed = f"address={addresses(who)[0]}"
+        bodies = {"/p/{token}": "shown=news&before=news", "/p/{token}/undo": f"act={undone(who)}"}
+        return {**bodies, "/p/{token}/erase": typed, "/o/{sender}": typed}.get(self.route, "")
+
+
+def undone(who: str) -> str:
+    """The id of the act that a request undoes."""
+    return act_id_of(Via.ONE_CLICK, who)
 
 
 def addresses(who: str) -> list[str]:
@@ -72,6 +83,8 @@ WRITES = (
     Write("one click", "/u/{token}"),
     Write("stop all", "/u/{token}/all"),
     Write("preferences", "/p/{token}"),
+    Write("undo", "/p/{token}/undo", undoes=True),
+    Write("erasure", "/p/{token}/erase"),
     Write("opt-out form", "/o/{sender}"),
     Write("acts", "/v1/acts", ITEMS),
 )
@@ -143,23 +156,24 @@ def _case(
 ) -> None:
     first = workers.ask(request, *kill)
     report.note("killed" if "killed" in first else "answered all the same")
-    if first.get("status") == 200 and not _is_stopped(site, write, who):
+    if first.get("status") == 200 and not _is_done(site, write, who):
         report.fail(f"{write.name}, {kill}: acknowledged and not durable")
     again = workers.ask(request)
     if again.get("status") != 200:
         report.fail(f"{write.name}, {kill}: the retry got {again}")
-    if not _is_stopped(site, write, who):
+    if not _is_done(site, write, who):
         report.fail(f"{write.name}, {kill}: the retry did not converge")
     report.case()
 
 
-def _is_stopped(site: Site, write: Write, who: str) -> bool:
-    return all(site.reasons(address)["news"] is not None for address in addresses(who)[: write.acts])
+def _is_done(site: Site, write: Write, who: str) -> bool:
+    found = [site.reasons(address)["news"] for address in addresses(who)[: write.acts]]
+    return all((reason is None) is write.undoes for reason in found)
 
 
 def _look_at_the_logs(site: Site, report: Report) -> None:
-    """No number missing, every state the fold of its entries, every recipient with one act."""
-    sender = site.service.senders.get(CODE)
+    """No number missing, every state the fold of its entries, every recipient with one act, and that which it undid."""
+    sender, in_all = site.service.senders.get(CODE), 0
     for shard in range(sender.shards):
         entries: list[Entry] = []
         while more := site.service.reader.log(CODE, shard, len(entries)):
@@ -168,13 +182,15 @@ def _look_at_the_logs(site: Site, report: Report) -> None:
         for place in people:
             own = [entry for entry in entries if entry.place == place]
             report.note("recipients")
-            if len(own) != 1:
+            in_all += len(own)
+            kinds = [type(entry.act.parts[0]) for entry in own]
+            if len(own) != 1 and kinds != [OptedOut, Undone]:
                 report.fail(f"{place.recipient}: {[entry.act for entry in own]}")
             if site.service.reader.recipient(place).state != fold(entry.act for entry in own):
                 report.fail(f"{place.recipient}: the state is not the fold of the ledger")
     in_log = sum(item["sk"]["S"].startswith("log#") for item in site.stored())
-    if in_log != report.notes.get("recipients", 0):
-        report.fail(f"{in_log} entries, {report.notes.get('recipients')} were read in order: there is a gap")
+    if in_log != in_all:
+        report.fail(f"{in_log} entries, {in_all} were read in order: there is a gap")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from tests.gateway import send
 if TYPE_CHECKING:
     from tests.site import Site
 
+OF_A_FOOTER = ("/p/{token}", "/p/{token}/undo", "/p/{token}/history", "/p/{token}/data", "/p/{token}/erase")
 METHODS = ("GET", "HEAD", "OPTIONS")
 PROFILES: dict[str, dict[str, str]] = {
     "browser": {"User-Agent": "Mozilla/5.0", "Accept": "text/html", "Sec-Fetch-Dest": "document"},
@@ -38,7 +39,7 @@ def links(site: Site, address: str) -> list[tuple[str, dict[str, str]]]:
     for number in (1, 2, 3):
         for purpose in Purpose:
             token = {"token": site.token(number, purpose, address)}
-            routes = ["/u/{token}", "/u/{token}/all"] + (["/p/{token}"] if purpose is Purpose.PREFERENCES else [])
+            routes = ["/u/{token}", "/u/{token}/all", *(OF_A_FOOTER if purpose is Purpose.PREFERENCES else ())]
             found += [(route, token) for route in routes]
     return found
 
@@ -66,7 +67,7 @@ def _open(site: Site, report: Report, chance: random.Random, route: str, values:
         body=chance.choice(BODIES),
         query=chance.choice(QUERIES),
     )
-    expected = 405 if method == "OPTIONS" or route.endswith("/all") else 200
+    expected = 405 if method == "OPTIONS" or route.endswith(("/all", "/undo")) else 200
     if answer.status != expected:
         report.fail(f"{method} {route} as {profile}: {answer.status}")
     report.note(method)

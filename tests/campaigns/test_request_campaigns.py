@@ -22,7 +22,7 @@ CAMPAIGNS: dict[str, tuple[Callable[[Site, int, int], Report], int, set[str]]] =
     "pairs": (pairs.run, 100, {"opt-outs", "opt-ins"}),
     "scanners": (scanners.run, 1_000, {"GET", "HEAD", "OPTIONS"}),
     "one_clicks": (one_clicks.run, 320, set()),
-    "kills": (kills.run, 60, {"killed", "recipients"}),
+    "kills": (kills.run, 120, {"killed", "recipients"}),
     "feeds": (feeds.run, 200, {"items seen late", "recipients compared", "restarts", "stalls", "writers killed"}),
     "hostile": (hostile.run, 1_000, {f"answered {status}" for status in (200, 400, 401, 404, 405, 415)}),
 }

@@ -30,6 +30,7 @@ from tests.site import ADDRESS, CODE, Site
 from tests.store import faults
 from tests.store.faults import FaultyPool, faulty
 from tests.store.memory import Clock
+from tests.test_surface import ROUTES
 from tests.web.conftest import site
 
 if TYPE_CHECKING:
@@ -451,7 +452,7 @@ class TestWhatCostsNothing:
         return pool
 
     @pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
-    @pytest.mark.parametrize("route", ["/u/{token}", "/u/{token}/all", "/p/{token}"])
+    @pytest.mark.parametrize("route", [path for path in ROUTES if "{token}" in path])
     def test_a_tampered_token_costs_no_call(self, site: Site, pool: FaultyPool, route: str, method: str) -> None:
         """A6."""
         token = site.token(purpose=Purpose.PREFERENCES)

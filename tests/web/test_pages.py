@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app import app
+from chalicelib.domain.acts import Via
 from chalicelib.domain.categories import Catalogue, Category, Ground, Kind
 from chalicelib.domain.senders import Sender
 from chalicelib.tokens import PREFERENCES_DAYS, Purpose, mint
+from chalicelib.use_cases.opening import open_link
+from chalicelib.use_cases.stopping import opt_out
 from tests.site import ADDRESS, DAY, Site
 
 if TYPE_CHECKING:
@@ -64,12 +67,30 @@ PAGES: dict[str, Callable[[Site], tuple[str, str, bytes]]] = {
     "all stopped": lambda site: ("POST", f"/u/{hostile_token(site, 1, Purpose.ONE_CLICK)}/all", b""),
     "preferences": lambda site: ("GET", f"/p/{hostile_token(site, 1, Purpose.PREFERENCES)}", b""),
     "saved": lambda site: ("POST", f"/p/{hostile_token(site, 1, Purpose.PREFERENCES)}", b"shown=a&before=a"),
+    "undone": lambda site: ("POST", f"{footer(site)}/undo", f"act={stop(site)}".encode()),
+    "nothing to undo": lambda site: ("POST", f"{footer(site)}/undo", b"act=%3Cscript%3E"),
+    "history": lambda site: ("GET", f"{footer(site)}/history?of={stop(site)}", b""),
+    "no history": lambda site: ("GET", f"{footer(site)}/history", b""),
+    "my data": lambda site: ("GET", f"{footer(site)}/data", b""),
+    "my data, another address": lambda site: ("POST", f"{footer(site)}/data", b"address=%3Cscript%3E"),
+    "erase": lambda site: ("GET", f"{footer(site)}/erase", b""),
+    "erase, another address": lambda site: ("POST", f"{footer(site)}/erase", b"address=%3Cscript%3E"),
+    "erased": lambda site: ("POST", f"{footer(site)}/erase", f"address={ADDRESS}".encode()),
     "form": lambda site: ("GET", f"/o/{sender_of(site)}", b""),
     "form, no address": lambda site: ("POST", f"/o/{sender_of(site)}", b"address=%3Cscript%3E"),
     "form, done": lambda site: ("POST", f"/o/{sender_of(site)}", b"address=dana%40example.com"),
     "a bad link": lambda _: ("GET", "/u/%3Cscript%3E", b""),
     "a form that is not whole": lambda site: ("POST", f"/p/{hostile_token(site, 1, Purpose.PREFERENCES)}", b""),
 }
+
+
+def footer(site: Site) -> str:
+    return f"/p/{hostile_token(site, 1, Purpose.PREFERENCES)}"
+
+
+def stop(site: Site) -> str:
+    """Stops mail, and says by which act."""
+    return opt_out(site.service, open_link(site.service, hostile_token(site, 1, Purpose.PREFERENCES)), Via.ONE_CLICK)
 
 
 def sender_of(site: Site) -> str:
@@ -114,7 +135,10 @@ def test_forms_and_links_work_under_any_path_prefix(site: Site, prefix: str) -> 
     settings = replace(site.service.settings, public_url=f"https://choices.example.com{prefix}")
     app._service = replace(site.service, settings=settings)
 
-    pages = [site.client.http.get(f"/{kind}/{site.token(purpose=Purpose.PREFERENCES)}") for kind in "up"]
+    token = site.token(purpose=Purpose.PREFERENCES)
+    pages = [site.client.http.get(f"/{kind}/{token}") for kind in "up"]
+    pages += [site.client.http.get(f"/p/{token}/{page}") for page in ("history", "data", "erase")]
+    pages += [site.post(path) for path in (f"/u/{token}", f"/p/{token}/undo")]
     pages.append(site.client.http.get("/o/testsend"))
 
     for answer in pages:
