@@ -16,6 +16,7 @@ from chalicelib.api.sender import sender
 from chalicelib.api.suppressions import suppressions
 from chalicelib.application import SignoffApp
 from chalicelib.jobs import events, jobs
+from chalicelib.web.logos import logos
 from chalicelib.web.opt_out_form import opt_out_form
 from chalicelib.web.preferences import preferences
 from chalicelib.web.reference import reference
@@ -28,6 +29,7 @@ BLUEPRINTS = (
     unsubscribe,
     preferences,
     opt_out_form,
+    logos,
     description,
     reference,
     checks,

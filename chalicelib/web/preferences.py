@@ -14,10 +14,11 @@ from chalicelib.domain.errors import CannotOptOut, InvalidRequest
 from chalicelib.use_cases.choosing import Changes, Standing, Submission, centre, choose
 from chalicelib.use_cases.opening import OpenedLink, open_preferences
 from chalicelib.use_cases.stopping import opt_out
-from chalicelib.web.answers import page, trouble
+from chalicelib.web.answers import page, trouble_of_link
+from chalicelib.web.brand import brand_of
 from chalicelib.web.forms import fields_of
 from chalicelib.web.unsubscribe import done_page, stop_page
-from chalicelib.web.words import STOP_ALL, button, masked, still_arrives
+from chalicelib.web.words import STOP_ALL, button, masked, outcome, still_arrives
 
 if TYPE_CHECKING:
     from chalicelib.domain.categories import Category
@@ -44,7 +45,7 @@ def show(token: str) -> Response:
             return stop_page(service, opened, token, _ONLY_STOPS)
         return _centre(service, opened, token, Markup(""))
 
-    return answering(trouble, answer)
+    return answering(trouble_of_link(preferences, token), answer)
 
 
 @preferences.route("/p/{token}", methods=["POST"], content_types=["*/*"])
@@ -62,7 +63,7 @@ def save(token: str) -> Response:
             return stop_page(service, opened, token, _said(opened, changes), _ONLY_STOPS)
         return _centre(service, opened, token, _said(opened, changes))
 
-    return answering(trouble, answer)
+    return answering(trouble_of_link(preferences, token), answer)
 
 
 def _without_form(service: Service, opened: OpenedLink, token: str) -> Response:
@@ -101,6 +102,7 @@ def _centre(service: Service, opened: OpenedLink, token: str, said: Markup) -> R
         else Markup("<p>There is nothing to choose.</p>"),
         button(f"{prefix}/u/{token}/all", STOP_ALL, is_second=True),
         still_arrives(sender),
+        brand=brand_of(prefix, sender),
     )
 
 
@@ -132,7 +134,7 @@ def _said(opened: OpenedLink, changes: Changes) -> Markup:
     text = " ".join(["Saved.", *sentences]) if sentences else _SAME
     if changes.is_stale and opened.may_choose:
         text += " Something had changed since this page was opened: look once more, and save again what you want."
-    return Markup('<p class="said" role="status">{}</p>').format(text)
+    return outcome(text)
 
 
 _SAME = "Nothing was changed."

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from chalicelib.use_cases.opening import OpenedLink
 
 STOP_ALL = "Stop all optional mail"
+PRIVACY = "Privacy notice"
 _GROUNDS: Mapping[Ground, str] = {
     Ground.TRANSACTION: "they are about something you ordered or agreed to",
     Ground.SAFETY: "they are about a warranty, a recall, your safety or your security",
@@ -43,6 +44,11 @@ def still_arrives(sender: Sender) -> Markup:
         if category.ground is not None
     ]
     return Markup("<h2>What still arrives</h2><ul>{}</ul>").format(Markup("").join(lines)) if lines else Markup("")
+
+
+def outcome(text: Markup | str) -> Markup:
+    """What came of a form. It takes the focus, so that a screen reader says it on a page that is new as a whole."""
+    return Markup('<p class="said" role="status" tabindex="-1" autofocus>{}</p>').format(text)
 
 
 def button(action: str, label: str, *inside: Markup, is_second: bool = False) -> Markup:
