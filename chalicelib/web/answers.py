@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 _PAGE = Markup(
     '<!doctype html>\n<html lang="en" dir="ltr"><head><meta charset="utf-8">'
     '<meta name="viewport" content="width=device-width,initial-scale=1">'
-    "<title>{title}</title><style>{style}</style></head>\n"
+    '<title>{title}</title><link rel="icon" href="data:,"><style>{style}</style></head>\n'
     "<body>{header}<main><h1>{title}</h1>\n{content}\n</main>\n{footer}</body></html>\n"
 )
+"""An icon of nothing: without it browsers ask for /favicon.ico by themselves."""
 
 
 def page(

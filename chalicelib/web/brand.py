@@ -63,7 +63,7 @@ def _shown_size(logo: Logo) -> tuple[int, int]:
 def _footer(sender: Sender) -> Markup:
     lines = (sender.profile.postal_address or "").split("\n")
     # Many addresses begin with the name already.
-    lines = [sender.name, *(lines[1:] if lines[0] == sender.name else lines)]
+    lines = lines if lines[0].startswith(sender.name) else [sender.name, *lines]
     address = Markup("<br>").join(line for line in lines if line)
     privacy = Markup('<p><a href="{}" rel="noreferrer">{}</a></p>').format(sender.profile.privacy_link, PRIVACY)
     return Markup("<footer><address>{}</address>{}</footer>\n").format(

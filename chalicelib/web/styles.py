@@ -37,12 +37,15 @@ class Style:
 
 @lru_cache(maxsize=256)
 def style_of(files: tuple[str, ...], accent: str | None, *, has_image: bool) -> Style:
-    """The sheets of these files with an accent (#rrggbb); images, of our own host, where the page has one."""
+    """The sheets of these files with an accent (#rrggbb); images of our own host where the page has one.
+
+    `data:` is for the icon of nothing that every page has.
+    """
     text = _colours(accent or OWN_ACCENT) + _sheet(files)
     digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-    images = "img-src 'self'; " if has_image else ""
+    images = "'self' data:" if has_image else "data:"
     policy = (
-        f"default-src 'none'; style-src 'sha256-{digest}'; {images}"
+        f"default-src 'none'; style-src 'sha256-{digest}'; img-src {images}; "
         "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
     )
     headers = {

@@ -1,0 +1,146 @@
+"""How a browser comes to every page that a recipient may see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from itertools import count
+from typing import TYPE_CHECKING
+
+from chalicelib.tokens import PREFERENCES_DAYS, Purpose, mint
+from tests.browser.senders import EMPTY, FULL
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+    from tests.browser.serving import Served
+
+FOOTER, HEADER = Purpose.PREFERENCES, Purpose.ONE_CLICK
+_NUMBERS = count()
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A page of the browser, the site, and which of its senders."""
+
+    page: Page
+    served: Served
+    sender: str = FULL
+
+    def open(self, kind: str, purpose: Purpose, number: int = 1, address: str | None = None) -> None:
+        """By a link of somebody who was never here before, unless an address is told."""
+        known = address or f"dana.reader{next(_NUMBERS)}@example.com"
+        self.page.goto(self.served.link(kind, purpose, self.sender, number, known))
+
+    def press(self, name: str) -> None:
+        """The button with this in its name; returns when the next page is there."""
+        with self.page.expect_navigation():
+            self.page.get_by_role("button", name=name).first.click()
+
+    def open_form(self) -> None:
+        self.page.goto(f"{self.served.url}/o/{self.sender}")
+
+    def type_in(self, text: str) -> None:
+        """Into the opt-out form. The browser's own check of it is put off: what the server says is looked at."""
+        self.page.get_by_role("textbox").fill(text)
+        self.page.locator("form").evaluate("form => form.noValidate = true")
+        self.press("Stop")
+
+
+def stopped(visit: Visit, purpose: Purpose = HEADER) -> None:
+    visit.open("u", purpose)
+    visit.press("Stop")
+
+
+def stopped_all(visit: Visit) -> None:
+    visit.open("u", FOOTER)
+    visit.press("Stop all optional mail")
+
+
+def saved(visit: Visit) -> None:
+    visit.open("p", FOOTER)
+    visit.page.get_by_role("checkbox").first.uncheck()
+    visit.press("Save")
+
+
+def saved_unchanged(visit: Visit) -> None:
+    visit.open("p", FOOTER)
+    visit.press("Save")
+
+
+def after_all(visit: Visit) -> None:
+    address = f"gone{next(_NUMBERS)}@example.com"
+    visit.open("u", FOOTER, address=address)
+    visit.press("Stop all optional mail")
+    visit.open("p", FOOTER, address=address)
+
+
+def old_link(visit: Visit) -> None:
+    keyring, day = visit.served.site.service.settings.keyring, visit.served.site.day - PREFERENCES_DAYS - 1
+    visit.page.goto(f"{visit.served.url}/p/{mint(keyring, FOOTER, visit.sender, 1, day, 'old@example.com')}")
+
+
+def wrong_address(visit: Visit) -> None:
+    visit.open_form()
+    visit.type_in("dana at example")
+
+
+def form_done(visit: Visit) -> None:
+    visit.served.site.clock.milliseconds += 3_600_000  # so that no page is refused for those before it
+    visit.open_form()
+    visit.type_in("dana.reader@example.com")
+
+
+def too_many(visit: Visit) -> None:
+    """Others at the same place have used up its budget."""
+    while visit.served.post(f"/o/{visit.sender}", b"address=other%40example.com") != HTTPStatus.TOO_MANY_REQUESTS:
+        pass
+    visit.open_form()
+    visit.type_in("dana.reader@example.com")
+
+
+def trouble(visit: Visit) -> None:
+    """The table of recipients cannot be reached when the button is pressed."""
+    visit.open("u", HEADER)
+    with visit.served.without_store():
+        visit.press("Stop")
+
+
+def bad_link(visit: Visit) -> None:
+    visit.page.goto(f"{visit.served.url}/u/x")
+
+
+def form_off(visit: Visit) -> None:
+    visit.page.goto(f"{visit.served.url}/o/{EMPTY}")
+
+
+def broken_form(visit: Visit) -> None:
+    visit.open("p", FOOTER)
+    visit.page.locator("[name=shown]").evaluate_all("fields => fields.forEach(field => field.remove())")
+    visit.press("Save")
+
+
+Journey = Callable[[Visit], None]
+JOURNEYS: dict[str, Journey] = {
+    "unsubscribe": lambda visit: visit.open("u", HEADER),
+    "unsubscribe-footer": lambda visit: visit.open("u", FOOTER),
+    "unsubscribe-alert": lambda visit: visit.open("u", FOOTER, 4),
+    "unsubscribe-retired": lambda visit: visit.open("u", HEADER, 5),
+    "done": stopped,
+    "done-footer": lambda visit: stopped(visit, FOOTER),
+    "done-all": stopped_all,
+    "preferences": lambda visit: visit.open("p", FOOTER),
+    "preferences-saved": saved,
+    "preferences-same": saved_unchanged,
+    "preferences-none": after_all,
+    "old-link": old_link,
+    "form": lambda visit: visit.open_form(),
+    "form-wrong": wrong_address,
+    "form-done": form_done,
+    "too-many": too_many,
+    "bad-link": bad_link,
+    "trouble": trouble,
+    "form-off": form_off,
+    "broken-form": broken_form,
+}
