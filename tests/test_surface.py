@@ -74,6 +74,7 @@ ROUTES = {
     "/u/{token}/all": Route({"POST"}, "page", Purpose.ONE_CLICK, b""),
     "/p/{token}": Route({"GET", "HEAD", "POST"}, "page", Purpose.PREFERENCES, b"shown=news&before=news"),
     "/o/{sender}": Route({"GET", "HEAD", "POST"}, "page", None, b"address=canary.bird%40cage.example.com"),
+    "/l/{sender}/{logo}": Route({"GET", "HEAD"}, "image"),
     "/v1/check": Route({"GET", "HEAD", "POST"}, "api", None, CHECK, echoes=True, query=ONE),
     "/v1/links": Route(
         {"POST"}, "api", None, {"category": "news", "recipients": [{"address": CANARY}]}, scope="links", echoes=True
@@ -119,9 +120,9 @@ def values_of(site: Site, path: str) -> dict[str, str]:
     purpose = ROUTES[path].purpose
     token = "" if purpose is None else site.token(purpose=purpose, address=CANARY)
     values = {"token": token, "sender": CODE, "category": "offers"}
-    if path == "/v1/sender/logo":
+    if "logo" in path:
         claim = Claim(1, is_new=True, nonce=token_hex(8))
-        put_logo(Edit(site.service, CODE, claim), LOGO)
+        values["logo"] = put_logo(Edit(site.service, CODE, claim), LOGO)[0].sha256[:32]
     if "{key_id}" in path:
         key = mint_api_key(site.service.settings.keyring, CODE)
         site.service.keys.create(ApiKey(key.id, CODE, key.digest, frozenset({"read"}), 1))
@@ -170,7 +171,8 @@ def test_every_answer_has_the_security_headers_and_no_cookie(
     refused = good(site, caller, path, method, values=dict.fromkeys(values_of(site, path), "x"), body=b"{", headers={})
     for answer in (good(site, caller, path, method), refused):
         told = answer.headers
-        assert told["cache-control"] == "no-store"
+        is_image = told["content-type"] == "image/png"
+        assert told["cache-control"] == ("public, max-age=31536000, immutable" if is_image else "no-store")
         assert told["x-robots-tag"] == "noindex, nofollow"
         assert told["x-content-type-options"] == "nosniff"
         assert "max-age=" in told["strict-transport-security"]
@@ -201,7 +203,7 @@ def test_a_method_that_a_route_lacks_gets_405_and_writes_nothing(
     assert answer.status == 405
     assert set(answer.headers["allow"].split(", ")) == ROUTES[path].methods
     assert answer.headers["content-type"].startswith(
-        "text/html" if ROUTES[path].kind == "page" else "application/problem"
+        "text/html" if ROUTES[path].kind in {"page", "image"} else "application/problem"
     )
     assert site.stored() == before
 

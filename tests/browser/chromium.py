@@ -34,8 +34,8 @@ class BrowserMissing(Exception):
 
 def find_chromium() -> str:
     """The program. Raises BrowserMissing."""
-    found = os.environ.get("SIGNOFF_CHROMIUM") or shutil.which("chromium")
-    if found is None or not Path(found).is_file():
+    found = shutil.which(os.environ.get("SIGNOFF_CHROMIUM") or "chromium")
+    if found is None:
         raise BrowserMissing(
             "Chromium is missing, and the tests of the pages need it: run `make chromium`, "
             "or install it and name it in SIGNOFF_CHROMIUM."

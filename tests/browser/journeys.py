@@ -6,15 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from itertools import count
-from typing import TYPE_CHECKING
+
+from playwright.sync_api import Page
 
 from chalicelib.tokens import PREFERENCES_DAYS, Purpose, mint
 from tests.browser.senders import EMPTY, FULL
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Page
-
-    from tests.browser.serving import Served
+from tests.browser.serving import Served
 
 FOOTER, HEADER = Purpose.PREFERENCES, Purpose.ONE_CLICK
 _NUMBERS = count()

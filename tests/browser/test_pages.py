@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from tests.browser.journeys import FOOTER, JOURNEYS, Visit
+from tests.browser.journeys import JOURNEYS, Visit
 from tests.browser.senders import EMPTY, FULL, LONG, PLAIN
+from tests.browser.watching import violations
 
 if TYPE_CHECKING:
     from tests.browser.conftest import Opened
     from tests.browser.serving import Served
-    from tests.browser.watching import Watch
 
 WIDTHS = (320, 768, 1_280)
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 OF_OTHERS = ("unsubscribe-footer", "done-footer", "preferences-saved", "form-wrong")
 EVERY = [(name, FULL) for name in JOURNEYS] + [(name, sender) for sender in (PLAIN, LONG) for name in OF_OTHERS]
 EVERY += [("preferences", EMPTY)]
@@ -31,9 +32,23 @@ def test_a_page_is_readable_light_still_and_alone(
         JOURNEYS[name](Visit(watch.page, served, sender))
         watch.check()
         assert watch.overflow() == 0
-        for scheme in ("light", "dark"):
+        assert watch.small_targets() == []
+        for scheme in SCHEMES:
             watch.page.emulate_media(color_scheme=scheme)
-            from tests.browser.watching import violations
             assert violations(watch.page, axe) == [], (width, scheme)
     logos = [path for _, path in served.asked if "/l/" in path]
     assert len(logos) == len(set(logos)), "a logo is asked for once"
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_page_that_tells_the_api_is_readable(opened: Opened, served: Served, axe: str, width: int) -> None:
+    """F2."""
+    watch = opened(viewport={"width": width, "height": 720})
+    watch.page.goto(f"{served.url}/docs")
+
+    for scheme in SCHEMES:
+        watch.page.emulate_media(color_scheme=scheme)
+        assert violations(watch.page, axe) == []
+    assert watch.overflow() == 0
+    assert {path for _, path in served.asked} == {"/api/docs"}
+    assert watch.said == []

@@ -7,22 +7,38 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Page, Request
+from playwright.sync_api import Page, Request
 
-    from tests.browser.serving import Served
+from tests.browser.serving import Served
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext
 
 MOST_OCTETS = 14_000
+PAGE = re.compile(r"/api/[lopu]/")
 LOGO = re.compile(r"/api/l/[a-z2-7]{8}/[0-9a-f]{32}")
 
 # Runs before anything of the page, by the browser's own hand: no page of ours runs a script.
 _INIT = """
 window.shifts = [];
-new PerformanceObserver(list => window.shifts.push(...list.getEntries())).observe({type: "layout-shift", buffered: true});
+const keep = list => window.shifts.push(...list.getEntries());
+new PerformanceObserver(keep).observe({type: "layout-shift", buffered: true});
 """
 _SHIFTS = """
 () => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(
   () => setTimeout(() => done(window.shifts.map(shift => shift.value))))))
+"""
+_SMALL = """
+[...document.querySelectorAll("a, button, input:not([type=hidden])")].filter(control => {
+  const box = control.getBoundingClientRect();
+  return box.width < 24 || box.height < 24;
+}).map(control => control.outerHTML)
+"""
+_FOCUS = """
+() => {
+  const {outlineStyle, outlineWidth} = getComputedStyle(document.activeElement);
+  return outlineStyle === "none" ? 0 : parseFloat(outlineWidth);
+}
 """
 _OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
@@ -61,7 +77,7 @@ class Watch:
         assert len(others) <= 1
         assert {urlsplit(one.url).netloc for one in self.fetched} == {urlsplit(self.served.url).netloc}
         # The browser's own wishes, an icon for one, are seen by the server alone.
-        assert [path for _, path in self.served.asked if not path.startswith(("/api/u/", "/api/p/", "/api/o/", "/api/l/"))] == []
+        assert [path for _, path in self.served.asked if not PAGE.match(path)] == []
         assert weight(page) <= MOST_OCTETS
         assert self.shifts() == []
         # A page that tells trouble is named on the console with its status.
@@ -77,6 +93,16 @@ class Watch:
         beyond: int = self.page.evaluate(_OVERFLOW)
         return beyond
 
+    def small_targets(self) -> list[str]:
+        """What is to be pressed and is under 24 CSS pixels wide or high (WCAG 2.2, 2.5.8)."""
+        small: list[str] = self.page.evaluate(_SMALL)
+        return small
+
+    def focus_width(self) -> float:
+        """The width of the line around what has the focus, in CSS pixels."""
+        width: float = self.page.evaluate(_FOCUS)
+        return width
+
 
 def weight(request: Request) -> int:
     """Of a page in octets, before compression."""
@@ -85,11 +111,14 @@ def weight(request: Request) -> int:
     return len(response.body())
 
 
+_AXE = """
+() => axe.run({resultTypes: ["violations"], rules: {"target-size": {enabled: true}}}).then(results =>
+  results.violations.map(one => [one.id, ...one.nodes.map(node => node.html + " " + node.failureSummary)]))
+"""
+
+
 def violations(page: Page, source: str) -> list[Any]:
-    """What axe-core finds; every rule that WCAG 2.2 AA has, and its advice."""
+    """What axe-core finds: every rule that it has for WCAG 2.2 AA, and its advice."""
     page.evaluate(source)
-    found: list[Any] = page.evaluate(
-        """() => axe.run({resultTypes: ["violations"], rules: {"target-size": {enabled: true}}}).then(
-          results => results.violations.map(one => [one.id, one.nodes.map(node => [node.html, node.failureSummary])]))"""
-    )
+    found: list[Any] = page.evaluate(_AXE)
     return found
