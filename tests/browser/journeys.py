@@ -25,8 +25,9 @@ class Visit:
     served: Served
     sender: str = FULL
 
-    def open(self, kind: str, purpose: Purpose, number: int = 1, address: str | None = None) -> None:
+    def open(self, kind: str, purpose: Purpose, number: int | None = None, address: str | None = None) -> None:
         """By a link of somebody who was never here before, unless an address is told."""
+        number = number or (4 if self.sender == EMPTY else 1)
         known = address or f"dana.reader{next(_NUMBERS)}@example.com"
         self.page.goto(self.served.link(kind, purpose, self.sender, number, known))
 
@@ -118,26 +119,39 @@ def broken_form(visit: Visit) -> None:
     visit.press("Save")
 
 
-Journey = Callable[[Visit], None]
+@dataclass(frozen=True)
+class Journey:
+    """What to do, and how the heading of the page begins to which it leads."""
+
+    go: Callable[[Visit], None]
+    heading: str
+
+    def __call__(self, visit: Visit) -> None:
+        self.go(visit)
+        told = visit.page.get_by_role("heading", level=1).inner_text()
+        assert told.replace("\n", " ").startswith(self.heading), told
+
+
+STOP, DONE, CHOOSE = "Unsubscribe from ", "You are unsubscribed", "Choose what you get"
 JOURNEYS: dict[str, Journey] = {
-    "unsubscribe": lambda visit: visit.open("u", HEADER),
-    "unsubscribe-footer": lambda visit: visit.open("u", FOOTER),
-    "unsubscribe-alert": lambda visit: visit.open("u", FOOTER, 4),
-    "unsubscribe-retired": lambda visit: visit.open("u", HEADER, 5),
-    "done": stopped,
-    "done-footer": lambda visit: stopped(visit, FOOTER),
-    "done-all": stopped_all,
-    "preferences": lambda visit: visit.open("p", FOOTER),
-    "preferences-saved": saved,
-    "preferences-same": saved_unchanged,
-    "preferences-none": after_all,
-    "old-link": old_link,
-    "form": lambda visit: visit.open_form(),
-    "form-wrong": wrong_address,
-    "form-done": form_done,
-    "too-many": too_many,
-    "bad-link": bad_link,
-    "trouble": trouble,
-    "form-off": form_off,
-    "broken-form": broken_form,
+    "unsubscribe": Journey(lambda visit: visit.open("u", HEADER), STOP),
+    "unsubscribe-footer": Journey(lambda visit: visit.open("u", FOOTER), STOP),
+    "unsubscribe-alert": Journey(lambda visit: visit.open("u", FOOTER, 4), "Mail from "),
+    "unsubscribe-retired": Journey(lambda visit: visit.open("u", HEADER, 5), STOP),
+    "done": Journey(stopped, DONE),
+    "done-footer": Journey(lambda visit: stopped(visit, FOOTER), DONE),
+    "done-all": Journey(stopped_all, DONE),
+    "preferences": Journey(lambda visit: visit.open("p", FOOTER), CHOOSE),
+    "preferences-saved": Journey(saved, CHOOSE),
+    "preferences-same": Journey(saved_unchanged, CHOOSE),
+    "preferences-none": Journey(after_all, CHOOSE),
+    "old-link": Journey(old_link, STOP),
+    "form": Journey(lambda visit: visit.open_form(), STOP),
+    "form-wrong": Journey(wrong_address, STOP),
+    "form-done": Journey(form_done, DONE),
+    "too-many": Journey(too_many, "Too many tries"),
+    "bad-link": Journey(bad_link, "This link does not work"),
+    "trouble": Journey(trouble, "Trouble on our side"),
+    "form-off": Journey(form_off, "This form is switched off"),
+    "broken-form": Journey(broken_form, "The form was not whole"),
 }

@@ -60,7 +60,8 @@ class Served:
         try:
             yield
         finally:
-            app._service = service
+            # Anew: what was connected last decides which tables are meant.
+            self.site.service = app._service = replace(service)
 
     def entries(self) -> int:
         """Of the ledger, of all recipients of all senders."""

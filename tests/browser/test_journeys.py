@@ -212,8 +212,9 @@ TREES = {
     "form-wrong": """
       - main:
         - heading "Unsubscribe from Harbour Books" [level=1]
-        - alert
-        - textbox "Your address" [invalid]
+        - alert: "That is not an address that mail can reach: an address has an @."
+        - paragraph:
+          - textbox "Your address" [invalid]
         - button "Stop all optional mail"
     """,
     "form-done": """

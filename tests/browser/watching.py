@@ -28,6 +28,7 @@ _SHIFTS = """
 () => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(
   () => setTimeout(() => done(window.shifts.map(shift => shift.value))))))
 """
+_LINKS = '[...document.querySelectorAll("link")].map(link => link.href)'
 _SMALL = """
 [...document.querySelectorAll("a, button, input:not([type=hidden])")].filter(control => {
   const box = control.getBoundingClientRect();
@@ -76,7 +77,8 @@ class Watch:
         assert [other.url for other in others if not LOGO.fullmatch(urlsplit(other.url).path)] == []
         assert len(others) <= 1
         assert {urlsplit(one.url).netloc for one in self.fetched} == {urlsplit(self.served.url).netloc}
-        # The browser's own wishes, an icon for one, are seen by the server alone.
+        # The browser's own wishes, an icon for one, are seen by the server alone, and late, and once for many pages.
+        assert self.page.evaluate(_LINKS) == ["data:,"]
         assert [path for _, path in self.served.asked if not PAGE.match(path)] == []
         assert weight(page) <= MOST_OCTETS
         assert self.shifts() == []
