@@ -39,7 +39,7 @@ def brand_of(prefix: str, sender: Sender) -> Brand:
     """The sender's own, for pages under this path prefix."""
     logo = sender.profile.logo
     image = _IMAGE.format(logo_path(prefix, sender.code, logo), *_shown_size(logo)) if logo else Markup("")
-    header = Markup("<header>{}<span>{}</span></header>\n").format(image, sender.name)
+    header = Markup("<header>{}<span><bdi>{}</bdi></span></header>\n").format(image, sender.name)
     return Brand(header, _footer(sender), sender.profile.accent, has_image=logo is not None)
 
 
@@ -62,9 +62,9 @@ def _shown_size(logo: Logo) -> tuple[int, int]:
 
 def _footer(sender: Sender) -> Markup:
     lines = (sender.profile.postal_address or "").split("\n")
-    # Many addresses begin with the name already.
+    # Many addresses begin with the name already. `bdi`: "12 Quay Street" stays that on a page from right to left.
     lines = lines if lines[0].startswith(sender.name) else [sender.name, *lines]
-    address = Markup("<br>").join(line for line in lines if line)
+    address = Markup("<br>").join(Markup("<bdi>{}</bdi>").format(line) for line in lines if line)
     privacy = Markup('<p><a href="{}" rel="noreferrer">{}</a></p>').format(sender.profile.privacy_link, PRIVACY)
     return Markup("<footer><address>{}</address>{}</footer>\n").format(
         address, privacy if sender.profile.privacy_link else ""
