@@ -18,10 +18,10 @@ CAMPAIGNS := token_mutations histories pairs scanners one_clicks hostile kills f
 GUARDED := chalicelib/domain/* chalicelib/tokens.py chalicelib/store/*
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test prove bench lint format types unit engine clean
+.PHONY: help install run test prove bench lint format types unit engine chromium screenshots clean
 
 help: ## list the targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: ## make .venv and install the tools and the local engine, where they changed
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not installed: Signoff needs Python 3.11, 3.12 or 3.13." >&2; exit 1; }
@@ -32,7 +32,7 @@ install: ## make .venv and install the tools and the local engine, where they ch
 run: install ## serve Signoff with a demo sender on 127.0.0.1:$PORT (8000), data in $SIGNOFF_LOCAL_DIR (.local)
 	@$(PY) -m infra run
 
-test: lint types engine unit ## lint, types and all the tests, with the coverage of branches
+test: lint types engine chromium unit ## lint, types and all the tests, with the coverage of branches
 
 unit: install ## the tests alone, with the coverage of branches
 	$(PY) -m pytest -n $(TEST_PROCESSES) --cov --cov-report=term
@@ -42,6 +42,12 @@ unit: install ## the tests alone, with the coverage of branches
 
 engine: install
 	@$(PY) -m infra engine
+
+chromium: ## install Chromium from the distribution, where it is missing: the tests of the pages drive it
+	@./.ci/chromium
+
+screenshots: install chromium ## the main pages as they look, into docs/screenshots
+	@$(PY) -m tests.browser.screenshots
 
 lint: install ## ruff's rules and format
 	$(BIN)/ruff check .

@@ -18,6 +18,7 @@ from chalicelib.application import SignoffApp
 from chalicelib.jobs import events, jobs
 from chalicelib.web.erasure import erasure
 from chalicelib.web.history import histories
+from chalicelib.web.logos import logos
 from chalicelib.web.my_data import my_data
 from chalicelib.web.opt_out_form import opt_out_form
 from chalicelib.web.preferences import preferences
@@ -36,6 +37,7 @@ BLUEPRINTS = (
     my_data,
     erasure,
     opt_out_form,
+    logos,
     description,
     reference,
     checks,

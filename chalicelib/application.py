@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("signoff")
 API_PATHS = ("/v1/", "/healthz", "/docs")
+IMAGE_PATHS = ("/l/",)
 
 
 class SignoffApp(Chalice):
@@ -28,6 +29,8 @@ class SignoffApp(Chalice):
 
     def __init__(self, app_name: str) -> None:
         super().__init__(app_name)
+        # What browsers say first when they ask for an image: a gateway sends an answer as octets for these alone.
+        self.api.binary_types += ["image/avif", "image/webp"]
         self.log.setLevel(logging.WARNING)  # Chalice would leave warnings out
 
     @property
@@ -42,7 +45,7 @@ class SignoffApp(Chalice):
         path = event.get("requestContext", {}).get("resourcePath", "")
         try:
             self._find(path, event.get("requestContext", {}).get("httpMethod", ""))
-            return super().__call__(event, context)
+            return super().__call__(_as_it_comes(event) if path.startswith(IMAGE_PATHS) else event, context)
         except SignoffError as error:
             return self._told(path, error)
         except Exception as error:  # noqa: BLE001 - the last line: a traceback of the framework could hold an address
@@ -59,3 +62,9 @@ class SignoffApp(Chalice):
     def _told(self, path: str, error: SignoffError) -> Any:
         answer: Response = problem(error) if path.startswith(API_PATHS) or not path else trouble(error)
         return answer.to_dict(self.api.binary_types)
+
+
+def _as_it_comes(event: Any) -> Any:
+    """The request of somebody who takes an image of any type: Chalice would refuse who does not ask for octets."""
+    headers = {name: value for name, value in (event.get("headers") or {}).items() if name.lower() != "accept"}
+    return {**event, "headers": {**headers, "accept": "*/*"}}

@@ -141,6 +141,10 @@ class Service:
         """The sender of this code, at most 30 s old. Raises `UnknownSender`, `StoreUnavailable`."""
         return self._cached_senders.get(code, lambda: self.senders.get(code))
 
+    def remembered_sender(self, code: str) -> Sender | None:
+        """The sender as this container last saw it, without a read: whom a page names while there is trouble."""
+        return self._cached_senders.remembered(code)
+
     def change_sender(self, code: str, change_id: str, draft: Draft) -> Sender:
         """Changes a sender: in force here at once, elsewhere within 30 s. Raises as `SenderChanges.make` does."""
         try:

@@ -58,5 +58,7 @@ def send(
     told = {name.lower(): str(value) for name, value in {**(answer.get("headers") or {}), **several}.items()}
     text = answer.get("body") or ""
     return Answer(
-        answer["statusCode"], told, base64.b64decode(text).decode() if answer.get("isBase64Encoded") else text
+        answer["statusCode"],
+        told,
+        base64.b64decode(text).decode("utf-8", "surrogateescape") if answer.get("isBase64Encoded") else text,
     )

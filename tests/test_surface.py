@@ -79,6 +79,7 @@ ROUTES = {
     "/p/{token}/data": Route({"GET", "HEAD", "POST"}, "page", Purpose.PREFERENCES, TYPED, echoes=True),
     "/p/{token}/erase": Route({"GET", "HEAD", "POST"}, "page", Purpose.PREFERENCES, TYPED),
     "/o/{sender}": Route({"GET", "HEAD", "POST"}, "page", None, TYPED),
+    "/l/{sender}/{logo}": Route({"GET", "HEAD"}, "image"),
     "/v1/check": Route({"GET", "HEAD", "POST"}, "api", None, CHECK, echoes=True, query=ONE),
     "/v1/links": Route(
         {"POST"}, "api", None, {"category": "news", "recipients": [{"address": CANARY}]}, scope="links", echoes=True
@@ -124,9 +125,9 @@ def values_of(site: Site, path: str) -> dict[str, str]:
     purpose = ROUTES[path].purpose
     token = "" if purpose is None else site.token(purpose=purpose, address=CANARY)
     values = {"token": token, "sender": CODE, "category": "offers"}
-    if path == "/v1/sender/logo":
+    if "logo" in path:
         claim = Claim(1, is_new=True, nonce=token_hex(8))
-        put_logo(Edit(site.service, CODE, claim), LOGO)
+        values["logo"] = put_logo(Edit(site.service, CODE, claim), LOGO)[0].sha256[:32]
     if "{key_id}" in path:
         key = mint_api_key(site.service.settings.keyring, CODE)
         site.service.keys.create(ApiKey(key.id, CODE, key.digest, frozenset({"read"}), 1))
@@ -175,7 +176,8 @@ def test_every_answer_has_the_security_headers_and_no_cookie(
     refused = good(site, caller, path, method, values=dict.fromkeys(values_of(site, path), "x"), body=b"{", headers={})
     for answer in (good(site, caller, path, method), refused):
         told = answer.headers
-        assert told["cache-control"] == "no-store"
+        is_image = told["content-type"] == "image/png"
+        assert told["cache-control"] == ("public, max-age=31536000, immutable" if is_image else "no-store")
         assert told["x-robots-tag"] == "noindex, nofollow"
         assert told["x-content-type-options"] == "nosniff"
         assert "max-age=" in told["strict-transport-security"]
@@ -206,7 +208,7 @@ def test_a_method_that_a_route_lacks_gets_405_and_writes_nothing(
     assert answer.status == 405
     assert set(answer.headers["allow"].split(", ")) == ROUTES[path].methods
     assert answer.headers["content-type"].startswith(
-        "text/html" if ROUTES[path].kind == "page" else "application/problem"
+        "text/html" if ROUTES[path].kind in {"page", "image"} else "application/problem"
     )
     assert site.stored() == before
 

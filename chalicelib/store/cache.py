@@ -35,6 +35,11 @@ class Cache(Generic[_T]):
         self._kept[key] = began, answer
         return answer
 
+    def remembered(self, key: Hashable) -> _T | None:
+        """What `key` was last answered, however old: for what need not be true any more, and must not cost a read."""
+        kept = self._kept.get(key)
+        return None if kept is None else kept[1]
+
     def forget(self, key: Hashable) -> None:
         """So that the next one reads."""
         self._kept.pop(key, None)

@@ -2,52 +2,50 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from http import HTTPStatus
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from chalice.app import Response
 from markupsafe import Markup
 
-from chalicelib.boundary import SECURITY_HEADERS, hints, status_of
+from chalicelib.boundary import hints, service_of, status_of
 from chalicelib.domain import errors
+from chalicelib.tokens import open_token
+from chalicelib.web.brand import PLAIN, Brand, brand_of
+from chalicelib.web.styles import SHEET, style_of
 
-_FOLDER = Path(__file__).parent
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
+    from chalice.app import Blueprint
 
-class Style:
-    """The style sheets of a page, which stand in the page itself, and the headers that let this style in and no other.
+    from chalicelib.service import Service
 
-    The headers: conformance F4. With `no-referrer` a browser would send `Origin: null` with the forms.
-    """
-
-    def __init__(self, *files: str) -> None:
-        self.text = Markup("".join((_FOLDER / file).read_text("utf-8") for file in files))  # noqa: S704 - our own files
-        digest = base64.b64encode(hashlib.sha256(self.text.encode()).digest()).decode()
-        self.headers = {
-            **SECURITY_HEADERS,
-            "Content-Security-Policy": (
-                f"default-src 'none'; style-src 'sha256-{digest}'; "
-                "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-            ),
-            "Content-Type": "text/html; charset=utf-8",
-            "Referrer-Policy": "same-origin",
-        }
-
-
-_STYLE = Style("style.css")
 _PAGE = Markup(
     '<!doctype html>\n<html lang="en" dir="ltr"><head><meta charset="utf-8">'
     '<meta name="viewport" content="width=device-width,initial-scale=1">'
-    "<title>{title}</title><style>{style}</style></head>"
-    "<body><main><h1>{title}</h1>\n{content}\n</main></body></html>\n"
+    '<title>{title}</title><link rel="icon" href="data:,"><style>{style}</style></head>\n'
+    "<body>{header}<main><h1>{title}</h1>\n{content}\n</main>\n{footer}</body></html>\n"
 )
+"""An icon of nothing: without it browsers ask for /favicon.ico by themselves."""
 
 
-def page(title: str, *content: Markup | str, status: int = HTTPStatus.OK, style: Style = _STYLE) -> Response:
+def page(
+    title: str,
+    *content: Markup | str,
+    status: int = HTTPStatus.OK,
+    brand: Brand = PLAIN,
+    sheets: tuple[str, ...] = SHEET,
+) -> Response:
     """A page; whatever is not `Markup` is text and gets escaped."""
-    body = _PAGE.format(title=title, style=style.text, content=Markup("\n").join(content))
+    style = style_of(sheets, brand.accent, has_image=brand.has_image)
+    body = _PAGE.format(
+        title=title,
+        style=style.text,
+        header=brand.header,
+        content=Markup("\n").join(part for part in content if part),
+        footer=brand.footer,
+    )
     return Response(str(body), dict(style.headers), int(status))
 
 
@@ -74,9 +72,40 @@ _WORDS: tuple[tuple[type[errors.SignoffError], str, str], ...] = (
 )
 
 
-def trouble(error: errors.SignoffError) -> Response:
+def trouble(error: errors.SignoffError, brand: Brand = PLAIN) -> Response:
     """The page that tells an error: what happened, whether anything changed, what to do next."""
     title, text = next((title, text) for kind, title, text in _WORDS if isinstance(error, kind))
-    response = page(title, Markup("<p>{}</p>").format(text), status=status_of(error))
+    response = page(title, Markup("<p>{}</p>").format(text), status=status_of(error), brand=brand)
     response.headers.update(hints(error))
     return response
+
+
+def trouble_of_link(blueprint: Blueprint, token: str) -> Callable[[errors.SignoffError], Response]:
+    """As `trouble`, with the brand of the link's sender where this container knows it: it costs no read."""
+
+    def render(error: errors.SignoffError) -> Response:
+        try:
+            service = service_of(blueprint)
+            code = open_token(service.settings.keyring, token).sender
+        except errors.SignoffError:
+            return trouble(error)
+        return trouble(error, _remembered(service, code))
+
+    return render
+
+
+def trouble_of_sender(blueprint: Blueprint, code: str) -> Callable[[errors.SignoffError], Response]:
+    """As `trouble_of_link`, of the sender of this code."""
+
+    def render(error: errors.SignoffError) -> Response:
+        try:
+            return trouble(error, _remembered(service_of(blueprint), code))
+        except errors.SettingsError:
+            return trouble(error)
+
+    return render
+
+
+def _remembered(service: Service, code: str) -> Brand:
+    sender = service.remembered_sender(code)
+    return brand_of(service.settings.prefix, sender) if sender else PLAIN

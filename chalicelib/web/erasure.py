@@ -13,12 +13,13 @@ from chalicelib.domain.errors import Forbidden
 from chalicelib.use_cases.erasing import erase_own
 from chalicelib.use_cases.opening import OpenedLink, open_preferences
 from chalicelib.use_cases.proving import is_own_address
-from chalicelib.web.answers import page, trouble
+from chalicelib.web.answers import page, trouble_of_link
+from chalicelib.web.brand import brand_of
 from chalicelib.web.forms import fields_of
 from chalicelib.web.happenings import listed
 from chalicelib.web.typed import FIELD, typed_form, wrong
 from chalicelib.web.unsubscribe import only_stops
-from chalicelib.web.words import back, masked, said, still_arrives
+from chalicelib.web.words import back, masked, outcome, still_arrives
 
 if TYPE_CHECKING:
     from chalicelib.domain.categories import Category
@@ -36,7 +37,7 @@ def show(token: str) -> Response:
         opened = open_preferences(service, token)
         return _form(service, opened, token) if opened.may_choose else only_stops(service, opened, token)
 
-    return answering(trouble, answer)
+    return answering(trouble_of_link(erasure, token), answer)
 
 
 @erasure.route("/p/{token}/erase", methods=["POST"], content_types=["*/*"])
@@ -55,7 +56,7 @@ def erase(token: str) -> Response:
             return _form(service, opened, token, is_wrong=True)
         return _done(service, opened, token, erase_own(service, opened))
 
-    return answering(trouble, answer)
+    return answering(trouble_of_link(erasure, token), answer)
 
 
 _GOES = Markup(
@@ -88,6 +89,7 @@ def _form(service: Service, opened: OpenedLink, token: str, *, is_wrong: bool = 
         _ASKS,
         typed_form(f"{prefix}/p/{token}/erase", "Erase and stop all optional mail", is_wrong=is_wrong),
         back(prefix, token),
+        brand=brand_of(prefix, opened.sender),
         status=HTTPStatus.BAD_REQUEST if is_wrong else HTTPStatus.OK,
     )
 
@@ -104,8 +106,9 @@ def _done(service: Service, opened: OpenedLink, token: str, wanted: tuple[Catego
         )
     return page(
         "Your data is erased",
-        said(text),
+        outcome(text),
         _STAYS.format(name),
         back(service.settings.prefix, token, "Choose mail again"),
         still_arrives(opened.sender),
+        brand=brand_of(service.settings.prefix, opened.sender),
     )

@@ -11,7 +11,8 @@ from chalicelib.api import times
 from chalicelib.boundary import answering, service_of
 from chalicelib.use_cases.opening import OpenedLink, open_preferences
 from chalicelib.use_cases.recalling import recall
-from chalicelib.web.answers import page, trouble
+from chalicelib.web.answers import page, trouble_of_link
+from chalicelib.web.brand import brand_of
 from chalicelib.web.happenings import clauses, day_of
 from chalicelib.web.unsubscribe import only_stops
 from chalicelib.web.words import back, masked
@@ -41,7 +42,7 @@ def show(token: str) -> Response:
         older = _older()
         return _page(service, opened, token, recall(service, opened, older), is_older=older is not None)
 
-    return answering(trouble, answer)
+    return answering(trouble_of_link(histories, token), answer)
 
 
 def _older() -> int | None:
@@ -66,6 +67,7 @@ def _page(service: Service, opened: OpenedLink, token: str, history: History, *,
         Markup("") if history.older is None else link.format(prefix, token, f"?{OLDER}={history.older}", "Older"),
         link.format(prefix, token, "", "Newest") if is_older else Markup(""),
         back(prefix, token),
+        brand=brand_of(prefix, sender),
     )
 
 

@@ -18,7 +18,8 @@ from chalicelib.domain.errors import Forbidden
 from chalicelib.use_cases.opening import OpenedLink, open_preferences
 from chalicelib.use_cases.proving import is_own_address
 from chalicelib.use_cases.recalling import Everything, recall_everything
-from chalicelib.web.answers import page, trouble
+from chalicelib.web.answers import page, trouble_of_link
+from chalicelib.web.brand import brand_of
 from chalicelib.web.forms import fields_of
 from chalicelib.web.happenings import clauses, day_of, registers_in_words
 from chalicelib.web.typed import FIELD, typed_form, wrong
@@ -47,7 +48,7 @@ def show(token: str) -> Response:
         opened = open_preferences(service, token)
         return _form(service, opened, token) if opened.may_choose else only_stops(service, opened, token)
 
-    return answering(trouble, answer)
+    return answering(trouble_of_link(my_data, token), answer)
 
 
 @my_data.route("/p/{token}/data", methods=["POST"], content_types=["*/*"])
@@ -66,7 +67,7 @@ def download(token: str) -> Response:
             return _form(service, opened, token, is_wrong=True)
         return _file(opened, recall_everything(service, opened), service.clock())
 
-    return answering(trouble, answer)
+    return answering(trouble_of_link(my_data, token), answer)
 
 
 _ABOUT = Markup(
@@ -84,6 +85,7 @@ def _form(service: Service, opened: OpenedLink, token: str, *, is_wrong: bool = 
         _ABOUT.format(opened.sender.name, masked(opened)),
         typed_form(f"{prefix}/p/{token}/data", "Download", is_wrong=is_wrong),
         back(prefix, token),
+        brand=brand_of(prefix, opened.sender),
         status=HTTPStatus.BAD_REQUEST if is_wrong else HTTPStatus.OK,
     )
 

@@ -12,9 +12,10 @@ from chalicelib.boundary import answering, service_of
 from chalicelib.domain.addresses import parse_address
 from chalicelib.domain.errors import InvalidAddress
 from chalicelib.use_cases.stopping import open_form, opt_out_by_form
-from chalicelib.web.answers import page, trouble
+from chalicelib.web.answers import page, trouble_of_sender
+from chalicelib.web.brand import brand_of
 from chalicelib.web.forms import fields_of
-from chalicelib.web.words import still_arrives
+from chalicelib.web.words import outcome, still_arrives
 
 if TYPE_CHECKING:
     from chalicelib.domain.senders import Sender
@@ -31,7 +32,7 @@ def show(sender: str) -> Response:
         service = service_of(opt_out_form)
         return _form(service, open_form(service, sender))
 
-    return answering(trouble, answer)
+    return answering(trouble_of_sender(opt_out_form, sender), answer)
 
 
 @opt_out_form.route("/o/{sender}", methods=["POST"], content_types=["*/*"])
@@ -47,9 +48,10 @@ def send(sender: str) -> Response:
         except InvalidAddress as error:
             return _form(service, found, error)
         opt_out_by_form(service, found, address, _source())
-        return page("You are unsubscribed", _DONE.format(found.name), still_arrives(found))
+        brand = brand_of(service.settings.prefix, found)
+        return page("You are unsubscribed", outcome(_DONE.format(found.name)), still_arrives(found), brand=brand)
 
-    return answering(trouble, answer)
+    return answering(trouble_of_sender(opt_out_form, sender), answer)
 
 
 def _source() -> str:
@@ -60,9 +62,7 @@ def _source() -> str:
 _INTRODUCTION = Markup(
     "<p>Type your address. All optional mail from {} stops at once; no mail is sent to confirm it.</p>"
 )
-_DONE = Markup(
-    '<p class="said" role="status">{} will not send any optional mail to the address you typed any more.</p>'
-)
+_DONE = Markup("{} will not send any optional mail to the address you typed any more.")
 
 
 def _form(service: Service, sender: Sender, error: InvalidAddress | None = None) -> Response:
@@ -78,7 +78,8 @@ def _form(service: Service, sender: Sender, error: InvalidAddress | None = None)
         ).format(
             service.settings.prefix,
             sender.code,
-            Markup(' aria-invalid="true" aria-describedby="error"') if error else "",
+            Markup(' aria-invalid="true" aria-describedby="error" autofocus') if error else "",
         ),
         status=HTTPStatus.BAD_REQUEST if error else HTTPStatus.OK,
+        brand=brand_of(service.settings.prefix, sender),
     )

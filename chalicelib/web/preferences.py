@@ -14,11 +14,12 @@ from chalicelib.domain.errors import CannotOptOut, InvalidRequest
 from chalicelib.use_cases.choosing import Changes, Standing, Submission, centre, choose
 from chalicelib.use_cases.opening import OpenedLink, open_preferences
 from chalicelib.use_cases.stopping import opt_out
-from chalicelib.web.answers import page, trouble
+from chalicelib.web.answers import page, trouble_of_link
+from chalicelib.web.brand import brand_of
 from chalicelib.web.forms import fields_of
 from chalicelib.web.happenings import listed
 from chalicelib.web.unsubscribe import done_page, only_stops, stop_page
-from chalicelib.web.words import ONLY_STOPS, STOP_ALL, button, masked, more, said, still_arrives, undo_button
+from chalicelib.web.words import ONLY_STOPS, STOP_ALL, button, masked, more, outcome, still_arrives, undo_button
 
 if TYPE_CHECKING:
     from chalicelib.service import Service
@@ -41,7 +42,7 @@ def show(token: str) -> Response:
             return only_stops(service, opened, token)
         return centre_page(service, opened, token)
 
-    return answering(trouble, answer)
+    return answering(trouble_of_link(preferences, token), answer)
 
 
 @preferences.route("/p/{token}", methods=["POST"], content_types=["*/*"])
@@ -60,7 +61,7 @@ def save(token: str) -> Response:
         undo = Markup("") if changes.act is None else undo_button(service.settings.prefix, token, changes.act)
         return centre_page(service, opened, token, _said(opened, changes), undo)
 
-    return answering(trouble, answer)
+    return answering(trouble_of_link(preferences, token), answer)
 
 
 def _without_form(service: Service, opened: OpenedLink, token: str) -> Response:
@@ -99,6 +100,7 @@ def centre_page(service: Service, opened: OpenedLink, token: str, *notes: Markup
         button(f"{prefix}/u/{token}/all", STOP_ALL, is_second=True),
         still_arrives(sender),
         more(prefix, token),
+        brand=brand_of(prefix, sender),
     )
 
 
@@ -130,7 +132,7 @@ def _said(opened: OpenedLink, changes: Changes) -> Markup:
     text = " ".join(["Saved.", *sentences]) if sentences else _SAME
     if changes.is_stale and opened.may_choose:
         text += " Something had changed since this page was opened: look once more, and save again what you want."
-    return said(text)
+    return outcome(text)
 
 
 _SAME = "Nothing was changed."

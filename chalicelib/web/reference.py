@@ -14,7 +14,8 @@ from markupsafe import Markup
 from chalicelib.api.expectations import expected
 from chalicelib.api.openapi import JSON, document, resolved
 from chalicelib.boundary import answering, problem, service_of
-from chalicelib.web.answers import Style, page
+from chalicelib.web.answers import page
+from chalicelib.web.styles import SHEET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 reference = Blueprint(__name__)
-_STYLE = Style("style.css", "reference.css")
+_SHEETS = (*SHEET, "reference.css")
 _ORDER = ("check", "links", "acts", "recipients", "suppressions", "changes", "imports", "exports")
 """What senders ask most comes first, then the rest by name."""
 _SAMPLES = {"integer": 1, "number": 1, "boolean": True, "null": None}
@@ -45,7 +46,7 @@ def _content(public_url: str) -> tuple[Markup, ...]:
 
 
 def _page(public_url: str) -> Response:
-    return page("Signoff API", *_content(public_url), style=_STYLE)
+    return page("Signoff API", *_content(public_url), sheets=_SHEETS)
 
 
 Operation = tuple[str, str, Json]

@@ -10,12 +10,12 @@ from chalicelib.boundary import answering, service_of, status_of
 from chalicelib.domain.errors import Forbidden
 from chalicelib.use_cases.opening import open_preferences
 from chalicelib.use_cases.undoing import undo
-from chalicelib.web.answers import trouble
+from chalicelib.web.answers import trouble_of_link
 from chalicelib.web.forms import fields_of
 from chalicelib.web.happenings import listed
 from chalicelib.web.preferences import centre_page
 from chalicelib.web.unsubscribe import only_stops
-from chalicelib.web.words import ACT_FIELD, MOST_UNDONE, said
+from chalicelib.web.words import ACT_FIELD, MOST_UNDONE, outcome
 
 if TYPE_CHECKING:
     from chalicelib.use_cases.opening import OpenedLink
@@ -35,9 +35,9 @@ def take_back(token: str) -> Response:
             return only_stops(service, opened, token, status_of(Forbidden("choose")))
         acts = fields_of(undoing.current_request).get(ACT_FIELD, [])
         undone = undo(service, opened, frozenset(acts[:MOST_UNDONE]))
-        return centre_page(service, opened, token, said(_told(opened, undone)))
+        return centre_page(service, opened, token, outcome(_told(opened, undone)))
 
-    return answering(trouble, answer)
+    return answering(trouble_of_link(undoing, token), answer)
 
 
 _NOT_DONE = (

@@ -15,8 +15,9 @@ from chalicelib.domain.errors import CannotOptOut
 from chalicelib.tokens import Purpose
 from chalicelib.use_cases.opening import OpenedLink, open_link
 from chalicelib.use_cases.stopping import opt_out
-from chalicelib.web.answers import page, trouble
-from chalicelib.web.words import ONLY_STOPS, STOP_ALL, button, masked, still_arrives, undo_button
+from chalicelib.web.answers import page, trouble_of_link
+from chalicelib.web.brand import brand_of
+from chalicelib.web.words import ONLY_STOPS, STOP_ALL, button, masked, outcome, still_arrives, undo_button
 
 if TYPE_CHECKING:
     from chalicelib.service import Service
@@ -35,7 +36,7 @@ def show(token: str) -> Response:
         service = service_of(unsubscribe)
         return stop_page(service, open_link(service, token), token)
 
-    return answering(trouble, answer)
+    return answering(trouble_of_link(unsubscribe, token), answer)
 
 
 @unsubscribe.route("/u/{token}", methods=["POST"], content_types=["*/*"])
@@ -53,7 +54,7 @@ def one_click(token: str) -> Response:
             return response
         return done_page(service, opened, token, act)
 
-    return answering(trouble, answer)
+    return answering(trouble_of_link(unsubscribe, token), answer)
 
 
 @unsubscribe.route("/u/{token}/all", methods=["POST"], content_types=["*/*"])
@@ -66,7 +67,7 @@ def stop_all(token: str) -> Response:
         act = opt_out(service, opened, Via.UNSUBSCRIBE_PAGE, of_all=True)
         return done_page(service, opened, token, act, of_all=True)
 
-    return answering(trouble, answer)
+    return answering(trouble_of_link(unsubscribe, token), answer)
 
 
 def _via() -> Via:
@@ -88,6 +89,7 @@ _ALWAYS = Markup("<p>You cannot opt out of <strong>{}</strong>. You can stop all
 def stop_page(service: Service, opened: OpenedLink, token: str, *notes: Markup) -> Response:
     """What a link stops, one button, and "stop all optional mail" beneath it."""
     prefix, sender, category = service.settings.prefix, opened.sender.name, opened.category
+    brand = brand_of(prefix, opened.sender)
     everything = button(f"{prefix}/u/{token}/all", STOP_ALL, is_second=not category.is_service_alert)
     if category.is_service_alert:
         return page(
@@ -97,6 +99,7 @@ def stop_page(service: Service, opened: OpenedLink, token: str, *notes: Markup) 
             everything,
             _choose(service, opened, token),
             still_arrives(opened.sender),
+            brand=brand,
         )
     said = _RETIRED if category.retired else _SENDS
     return page(
@@ -106,6 +109,7 @@ def stop_page(service: Service, opened: OpenedLink, token: str, *notes: Markup) 
         button(f"{prefix}/u/{token}", f"Stop {category.name}", Markup('<input type="hidden" name="page" value="1">')),
         everything,
         _choose(service, opened, token),
+        brand=brand,
     )
 
 
@@ -119,15 +123,16 @@ def only_stops(service: Service, opened: OpenedLink, token: str, status: int = H
 def done_page(service: Service, opened: OpenedLink, token: str, act: str, *, of_all: bool = False) -> Response:
     """What stopped by `act`, and what still arrives and why. Who may choose may undo it."""
     what = "any optional mail" if of_all else opened.category.name
-    said = Markup('<p class="said" role="status">{} will not send <strong>{}</strong> to {} any more.</p>')
+    said = Markup("{} will not send <strong>{}</strong> to {} any more.")
     everything = button(f"{service.settings.prefix}/u/{token}/all", STOP_ALL, is_second=True)
     return page(
         "You are unsubscribed",
-        said.format(opened.sender.name, what, masked(opened)),
+        outcome(said.format(opened.sender.name, what, masked(opened))),
         undo_button(service.settings.prefix, token, act) if opened.may_choose else Markup(""),
         Markup("") if of_all else everything,
         _choose(service, opened, token),
         still_arrives(opened.sender),
+        brand=brand_of(service.settings.prefix, opened.sender),
     )
 
 

@@ -23,6 +23,7 @@ MOST_UNDONE = 8
 """Acts that one form undoes: ours name one."""
 ACT_FIELD = "act"
 _MORE = (("history", "What happened so far"), ("data", "Download my data"), ("erase", "Erase my data"))
+PRIVACY = "Privacy notice"
 _GROUNDS: Mapping[Ground, str] = {
     Ground.TRANSACTION: "they are about something you ordered or agreed to",
     Ground.SAFETY: "they are about a warranty, a recall, your safety or your security",
@@ -52,9 +53,9 @@ def still_arrives(sender: Sender) -> Markup:
     return Markup("<h2>What still arrives</h2><ul>{}</ul>").format(Markup("").join(lines)) if lines else Markup("")
 
 
-def said(text: str) -> Markup:
-    """What became of what was asked for."""
-    return Markup('<p class="said" role="status">{}</p>').format(text)
+def outcome(text: Markup | str) -> Markup:
+    """What came of a form. It takes the focus, so that a screen reader says it on a page that is new as a whole."""
+    return Markup('<p class="said" role="status" tabindex="-1" autofocus>{}</p>').format(text)
 
 
 def undo_button(prefix: str, token: str, act: str) -> Markup:

@@ -11,15 +11,20 @@ import pytest
 from app import app
 from chalicelib.domain.acts import Via
 from chalicelib.domain.categories import Catalogue, Category, Ground, Kind
+from chalicelib.domain.profiles import Profile
 from chalicelib.domain.senders import Sender
+from chalicelib.store.operations import Claim
 from chalicelib.tokens import PREFERENCES_DAYS, Purpose, mint
+from chalicelib.use_cases.describing import Edit, put_logo
 from chalicelib.use_cases.opening import open_link
 from chalicelib.use_cases.stopping import opt_out
+from tests.images import png
 from tests.site import ADDRESS, DAY, Site
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+PRIVACY = "https://example.com/?a=<'&b".replace("<", "%3C")
 HOSTILE = "<b onload=x>\"'&{0}</b>"
 VOID = {"meta", "input", "br", "link", "img"}
 
@@ -53,9 +58,11 @@ def hostile_token(site: Site, number: int, purpose: Purpose) -> str:
         Category("a", 1, Kind.OPTIONAL, HOSTILE, HOSTILE),
         Category("b", 2, Kind.SERVICE_ALERT, HOSTILE, HOSTILE, ground=Ground.DELIVERY),
     )
-    sender = Sender("hostiles", HOSTILE, Catalogue(categories), bytes(32))
+    profile = Profile(postal_address=f"{HOSTILE}\n</style><style>*{{}}", privacy_link=PRIVACY, accent="#ffffff")
+    sender = Sender("hostiles", HOSTILE, Catalogue(categories), bytes(32), profile=profile)
     if not [item for item in site.tables.items(site.tables.names.control) if item["pk"]["S"] == "sender#hostiles"]:
         site.service.senders.create(sender)
+        put_logo(Edit(site.service, "hostiles", Claim(1, is_new=True, nonce="logo")), png(3, 2))
     return mint(site.service.settings.keyring, purpose, "hostiles", number, site.day, ADDRESS)
 
 
@@ -110,10 +117,13 @@ def test_a_page_is_whole_labelled_escaped_and_loads_nothing(site: Site, name: st
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
     assert page.all("html") == [{"lang": "en", "dir": "ltr"}]
     assert len(page.all("title")) == len(page.all("h1")) == len(page.all("main")) == 1
-    assert not {tag for tag, _ in page.found} & {"script", "b", "img", "link", "iframe", "object", "base"}
-    assert not [
-        at for _, attributes in page.found for at in attributes if at.startswith("on") or at in {"src", "style"}
-    ]
+    assert not {tag for tag, _ in page.found} & {"script", "b", "iframe", "object", "base"}
+    assert not [at for _, attributes in page.found for at in attributes if at.startswith("on") or at == "style"]
+    assert page.all("link") == [{"rel": "icon", "href": "data:,"}]
+    assert [str(image["src"])[:16] for image in page.all("img")] == (
+        [] if name == "a bad link" else ["/api/l/hostiles/"]
+    )
+    assert [link["href"] for link in page.all("a") if link.get("rel")] == ([] if name == "a bad link" else [PRIVACY])
     for form in page.all("form"):
         assert (form["method"], str(form["action"])[:5]) == ("post", "/api/")
     labels = {label["for"] for label in page.all("label")}

@@ -1,0 +1,71 @@
+"""How a sender shows itself around every page: logo, name, colour; beneath it its name again, its address, its privacy.
+
+All of it comes with the sender, which every page reads anyway. Names and addresses are text and get escaped; the colour
+that reaches the style sheet is computed from three numbers; the logo is an image of ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+
+from chalicelib.web.words import PRIVACY
+
+if TYPE_CHECKING:
+    from chalicelib.domain.images import Logo
+    from chalicelib.domain.senders import Sender
+
+NAME_DIGITS = 32
+"""Of a logo's SHA-256, that name it in its URL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brand:
+    """What comes before and after a page's own content, and what that needs: a colour as #rrggbb, an image."""
+
+    header: Markup
+    footer: Markup
+    accent: str | None = None
+    has_image: bool = False
+
+
+PLAIN = Brand(Markup(""), Markup(""))
+"""Of a page that speaks of no sender."""
+
+
+def brand_of(prefix: str, sender: Sender) -> Brand:
+    """The sender's own, for pages under this path prefix."""
+    logo = sender.profile.logo
+    image = _IMAGE.format(logo_path(prefix, sender.code, logo), *_shown_size(logo)) if logo else Markup("")
+    header = Markup("<header>{}<span><bdi>{}</bdi></span></header>\n").format(image, sender.name)
+    return Brand(header, _footer(sender), sender.profile.accent, has_image=logo is not None)
+
+
+def logo_path(prefix: str, code: str, logo: Logo) -> str:
+    """Where a logo is, for ever: another one has another path."""
+    return f"{prefix}/l/{code}/{logo.sha256[:NAME_DIGITS]}"
+
+
+# Decoration: the name stands beside it. Its size is told, so that nothing moves when it comes; the URL of the page,
+# which holds a token, is not.
+_IMAGE = Markup('<img src="{}" width="{}" height="{}" alt="" referrerpolicy="no-referrer">')
+_HIGH, _WIDE = 40, 160
+
+
+def _shown_size(logo: Logo) -> tuple[int, int]:
+    """In CSS pixels: as large as fits, in its own proportions."""
+    scale = min(_HIGH / logo.height, _WIDE / logo.width)
+    return max(1, round(logo.width * scale)), max(1, round(logo.height * scale))
+
+
+def _footer(sender: Sender) -> Markup:
+    lines = (sender.profile.postal_address or "").split("\n")
+    # Many addresses begin with the name already. `bdi`: "12 Quay Street" stays that on a page from right to left.
+    lines = lines if lines[0].startswith(sender.name) else [sender.name, *lines]
+    address = Markup("<br>").join(Markup("<bdi>{}</bdi>").format(line) for line in lines if line)
+    privacy = Markup('<p><a href="{}" rel="noreferrer">{}</a></p>').format(sender.profile.privacy_link, PRIVACY)
+    return Markup("<footer><address>{}</address>{}</footer>\n").format(
+        address, privacy if sender.profile.privacy_link else ""
+    )

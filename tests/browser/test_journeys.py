@@ -1,0 +1,292 @@
+"""What people do on the pages, with whatever they have: a keyboard, no script, a magnifier, two tabs, no patience."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.journeys import FOOTER, HEADER, JOURNEYS, Visit
+from tests.browser.senders import FULL, LONG
+from tests.browser.watching import violations
+
+if TYPE_CHECKING:
+    from tests.browser.conftest import Opened
+    from tests.browser.serving import Served
+    from tests.browser.watching import Watch
+
+DONE = "You are unsubscribed"
+
+
+def title(watch: Watch) -> str:
+    return watch.page.get_by_role("heading", level=1).inner_text()
+
+
+def ticked(watch: Watch) -> list[bool]:
+    return [box.is_checked() for box in watch.page.get_by_role("checkbox").all()]
+
+
+def tab_to(watch: Watch, name: str) -> None:
+    """With the keyboard alone; whatever comes on the way can be seen to have the focus."""
+    for _ in range(12):
+        watch.page.keyboard.press("Tab")
+        assert watch.focus_width() >= 2
+        told = watch.page.locator(":focus").evaluate("e => e.labels?.[0]?.textContent ?? e.textContent")
+        if told == name:
+            return
+    pytest.fail(f"the keyboard does not come to {name}")
+
+
+def press(watch: Watch, key: str) -> None:
+    with watch.page.expect_navigation():
+        watch.page.keyboard.press(key)
+
+
+def focused(watch: Watch) -> str:
+    return str(watch.page.locator(":focus").get_attribute("role"))
+
+
+def test_with_the_keyboard_alone(opened: Opened, served: Served) -> None:
+    """F2: from the button to the choice, each outcome announced by taking the focus."""
+    watch = opened()
+    Visit(watch.page, served).open("u", FOOTER, address="keyboard@example.com")
+
+    tab_to(watch, "Stop The Harbour Letter")
+    press(watch, "Enter")
+    assert title(watch) == DONE
+    assert focused(watch) == "status"
+
+    tab_to(watch, "Choose what you get")
+    press(watch, "Enter")
+    assert ticked(watch) == [False, True, True]
+    tab_to(watch, "Offers")
+    watch.page.keyboard.press("Space")
+    tab_to(watch, "Save")
+    press(watch, "Enter")
+
+    assert focused(watch) == "status"
+    assert watch.page.get_by_role("status").inner_text() == "Saved. Harbour Books will not send you Offers."
+    assert ticked(watch) == [False, False, True]
+
+
+def test_without_javascript(opened: Opened, served: Served) -> None:
+    """F1: the whole journey."""
+    watch = opened(java_script_enabled=False)
+    visit = Visit(watch.page, served)
+    visit.open("u", FOOTER)
+    visit.press("Stop")
+    assert title(watch) == DONE
+    with watch.page.expect_navigation():
+        watch.page.get_by_role("link", name="Choose").click()
+    watch.page.get_by_role("checkbox", name="The Harbour Letter").check()
+    visit.press("Save")
+    assert watch.page.get_by_role("status").inner_text() == "Saved. Harbour Books will send you The Harbour Letter."
+    visit.press("Stop all")
+    assert title(watch) == DONE
+
+
+@pytest.mark.parametrize("sender", [FULL, LONG])
+@pytest.mark.parametrize("name", ["unsubscribe-footer", "done-footer", "preferences-saved", "form-wrong"])
+def test_at_400_percent_and_with_letters_twice_as_large(opened: Opened, served: Served, name: str, sender: str) -> None:
+    """WCAG 2.2, 1.4.10 and 1.4.4: a window of 1280 by 1024, of which 320 by 256 CSS pixels are left."""
+    watch = opened(viewport={"width": 320, "height": 256}, device_scale_factor=4)
+    JOURNEYS[name](Visit(watch.page, served, sender))
+
+    assert watch.overflow() == 0
+    watch.page.evaluate("document.documentElement.style.fontSize = '200%'")
+    assert watch.overflow() == 0
+
+
+def test_the_big_button_is_on_the_first_screen_of_a_phone(opened: Opened, served: Served) -> None:
+    watch = opened(viewport={"width": 360, "height": 640})
+    Visit(watch.page, served).open("u", FOOTER)
+
+    first, second = (button.bounding_box() for button in watch.page.get_by_role("button").all())
+
+    assert first is not None
+    assert second is not None
+    assert first["width"] >= 300
+    assert first["height"] >= 48
+    assert first["y"] + first["height"] < second["y"] < 640
+
+
+def test_back_after_saving_shows_what_was_saved(opened: Opened, served: Served) -> None:
+    watch = opened()
+    visit = Visit(watch.page, served)
+    visit.open("p", FOOTER)
+    watch.page.get_by_role("checkbox", name="Offers").uncheck()
+    visit.press("Save")
+    before = served.entries()
+
+    watch.page.go_back()
+
+    assert ticked(watch) == [True, False, True]
+    visit.press("Save")
+    assert watch.page.get_by_role("status").inner_text() == "Nothing was changed."
+    assert served.entries() == before
+
+
+def test_back_after_unsubscribing_offers_the_button_again(opened: Opened, served: Served) -> None:
+    watch = opened()
+    visit = Visit(watch.page, served)
+    visit.open("u", HEADER)
+    visit.press("Stop")
+
+    watch.page.go_back()
+    visit.press("Stop")
+
+    assert title(watch) == DONE
+
+
+def test_a_double_click_is_one_act(opened: Opened, served: Served) -> None:
+    """A10."""
+    watch = opened()
+    Visit(watch.page, served).open("u", HEADER)
+    before = served.entries()
+
+    with watch.page.expect_navigation():
+        watch.page.get_by_role("button").first.dblclick(no_wait_after=True)
+    watch.page.get_by_role("status").wait_for()
+
+    assert title(watch) == DONE
+    assert served.entries() == before + 1
+
+
+def test_a_stale_tab_saved_unchanged_changes_nothing(opened: Opened, served: Served) -> None:
+    """H4."""
+    first, second = opened(), opened()
+    for watch in (first, second):
+        Visit(watch.page, served).open("p", FOOTER, address="tabs@example.com")
+    first.page.get_by_role("checkbox", name="Offers").uncheck()
+    Visit(first.page, served).press("Save")
+    before = served.entries()
+
+    Visit(second.page, served).press("Save")
+
+    assert second.page.get_by_role("status").inner_text() == "Nothing was changed."
+    assert ticked(second) == [True, False, True]
+    assert served.entries() == before
+
+
+TREES = {
+    "unsubscribe-footer": """
+      - banner: Harbour Books
+      - main:
+        - heading "Unsubscribe from The Harbour Letter" [level=1]
+        - paragraph:
+          - strong: The Harbour Letter
+        - button "Stop The Harbour Letter"
+        - button "Stop all optional mail"
+        - paragraph:
+          - link "Choose what you get"
+      - contentinfo:
+        - paragraph:
+          - link "Privacy notice"
+    """,
+    "done-footer": """
+      - banner: Harbour Books
+      - main:
+        - heading "You are unsubscribed" [level=1]
+        - status:
+          - strong: The Harbour Letter
+        - button "Stop all optional mail"
+        - paragraph:
+          - link "Choose what you get"
+        - heading "What still arrives" [level=2]
+        - list:
+          - listitem:
+            - strong: Your orders
+    """,
+    "preferences-saved": """
+      - main:
+        - heading "Choose what you get" [level=1]
+        - status: Saved. Harbour Books will not send you The Harbour Letter.
+        - group "What you want from Harbour Books":
+          - checkbox "The Harbour Letter"
+          - checkbox "Offers" [checked]
+          - checkbox "Readings and events" [checked]
+        - button "Save"
+        - button "Stop all optional mail"
+    """,
+    "form-wrong": """
+      - main:
+        - heading "Unsubscribe from Harbour Books" [level=1]
+        - alert: "That is not an address that mail can reach: an address has an @."
+        - paragraph:
+          - textbox "Your address" [invalid]
+        - button "Stop all optional mail"
+    """,
+    "form-done": """
+      - main:
+        - heading "You are unsubscribed" [level=1]
+        - status
+    """,
+}
+
+
+@pytest.mark.parametrize("name", TREES)
+def test_what_a_screen_reader_is_told(opened: Opened, served: Served, name: str) -> None:
+    """F2: names, states, outcomes; what is told more than this does not matter here."""
+    watch = opened()
+    JOURNEYS[name](Visit(watch.page, served))
+
+    expect(watch.page.locator("body")).to_match_aria_snapshot(TREES[name])
+
+
+def test_a_description_belongs_to_its_box_and_an_error_to_its_field(opened: Opened, served: Served) -> None:
+    watch = opened()
+    JOURNEYS["preferences"](Visit(watch.page, served))
+    box = watch.page.get_by_role("checkbox", name="Readings")
+    expect(box).to_have_accessible_description("Who reads where, near you.")
+    JOURNEYS["form-wrong"](Visit(watch.page, served))
+    field = watch.page.get_by_role("textbox")
+    expect(field).to_be_focused()
+    expect(field).to_have_accessible_description("That is not an address that mail can reach: an address has an @.")
+
+
+@pytest.mark.parametrize("name", ["unsubscribe-footer", "preferences-saved", "form-wrong"])
+def test_from_right_to_left(opened: Opened, served: Served, axe: str, name: str) -> None:
+    """Everything is on the other side, and nothing hangs over the edge."""
+    watch = opened(viewport={"width": 320, "height": 640})
+    JOURNEYS[name](Visit(watch.page, served))
+
+    watch.page.evaluate("document.documentElement.dir = 'rtl'")
+
+    assert watch.overflow() == 0
+    logo = watch.page.locator("header img").bounding_box()
+    assert logo is not None
+    assert logo["x"] + logo["width"] == 300
+    name = watch.page.locator("header bdi").bounding_box()
+    assert name is not None
+    assert name["x"] + name["width"] == logo["x"] - 12, "the name stands beside the logo"
+    for box in watch.page.get_by_role("checkbox").all():
+        place = box.bounding_box()
+        assert place is not None
+        assert place["x"] > 200
+    assert violations(watch.page, axe) == []
+
+
+def test_forced_colours_keep_the_edges(opened: Opened, served: Served, axe: str) -> None:
+    watch = opened(forced_colors="active", contrast="more")
+    JOURNEYS["preferences-saved"](Visit(watch.page, served))
+
+    edges = watch.page.locator("button, .said").evaluate_all(
+        "found => found.map(e => parseFloat(getComputedStyle(e).borderInlineStartWidth))"
+    )
+
+    assert min(edges) >= 2
+    assert violations(watch.page, axe) == []
+
+
+def test_what_is_printed_says_all_and_offers_nothing(opened: Opened, served: Served) -> None:
+    watch = opened()
+    JOURNEYS["preferences-saved"](Visit(watch.page, served))
+
+    watch.page.emulate_media(media="print", color_scheme="dark")
+
+    assert not watch.page.get_by_role("button").all()
+    assert watch.page.get_by_role("status").is_visible()
+    assert ticked(watch) == [False, True, True]
+    colours = "e => [getComputedStyle(e).color, getComputedStyle(e).backgroundColor]"
+    assert watch.page.locator("body").evaluate(colours) == ["rgb(0, 0, 0)", "rgb(255, 255, 255)"]
