@@ -156,10 +156,14 @@ class Service:
         """The API key of this id, at most 60 s old. Raises `StoreUnavailable`."""
         return self._cached_keys.get((sender, key_id), lambda: self._used(self.keys.find(sender, key_id)))
 
-    def revoke_key(self, sender: str, key_id: str) -> None:
-        """Revokes an API key: here at once, elsewhere within 60 s. Raises `StoreUnavailable`."""
-        self.keys.revoke(sender, key_id, self.clock())
+    def revoke_key(self, sender: str, key_id: str, turn: int) -> bool:
+        """Revokes an API key: here at once, elsewhere within 60 s; False where the keys were changed since `turn`.
+
+        Raises `StoreUnavailable`.
+        """
+        is_done = self.keys.revoke_in_turn(sender, key_id, self.clock(), turn)
         self._cached_keys.forget((sender, key_id))
+        return is_done
 
     def _used(self, key: ApiKey | None) -> ApiKey | None:
         """Notes the day on which a key was last used: once a day, and without it the key works as well."""

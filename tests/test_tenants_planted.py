@@ -80,8 +80,11 @@ class KeysOfAll(Keys):
     def list(self, sender: str) -> list[ApiKey]:
         return super().list(sender) + super().list(A)
 
-    def revoke(self, sender: str, key_id: str, now: int) -> None:
-        super().revoke(A, key_id, now)
+    def turn(self, sender: str) -> int:
+        return super().turn(A)
+
+    def revoke_in_turn(self, sender: str, key_id: str, now: int, turn: int) -> bool:
+        return super().revoke_in_turn(A, key_id, now, turn)
 
 
 class FeedOfAll(Feed):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pynamodb.exceptions import QueryError, UpdateError
+from pynamodb.exceptions import QueryError, TransactWriteError, UpdateError
+from pynamodb.transactions import TransactWrite
 
 from chalicelib.api_keys import ApiKey
 from chalicelib.domain.errors import ActRefused, StoreUnavailable
 from chalicelib.store.calls import code_of, put_if, unavailable
 from chalicelib.store.ledger import CONTROL_DEADLINE, Timing
-from chalicelib.store.models import KeyItem
+from chalicelib.store.models import KeyItem, TurnItem
 from chalicelib.store.port import Busy, OutcomeUnknown
 from chalicelib.store.reading import read_items
 from chalicelib.store.senders import partition_of
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
     from chalicelib.store.calls import Raw
     from chalicelib.store.wire import Wire
+
+
+TURN = "keys"
+"""The sort key of what counts the changes of a sender's keys."""
 
 
 class Keys:
@@ -60,9 +65,34 @@ class Keys:
         except QueryError as error:
             raise unavailable(error) from None
 
-    def revoke(self, sender: str, key_id: str, now: int) -> None:
-        """Revokes a key that is there, once; `now` in milliseconds. Raises `StoreUnavailable`."""
-        self._update(sender, key_id, KeyItem.revoked.set(now), KeyItem.revoked.does_not_exist())
+    def turn(self, sender: str) -> int:
+        """How often the keys of a sender were changed in turn. Raises `StoreUnavailable`."""
+        key = partition_of(sender), TURN
+        raw = read_items(self._connection, self._table, [key], self._timing).get(key)
+        return 0 if raw is None else int(raw["n"]["N"])
+
+    def create_in_turn(self, key: ApiKey, turn: int) -> bool:
+        """Stores a new API key; False where the keys were changed since `turn`, or the id is taken.
+
+        Raises `StoreUnavailable`.
+        """
+        transaction = self._transaction(key.sender, turn)
+        transaction.save(_item(key), KeyItem.sk.does_not_exist())
+        return _is_carried_out(transaction)
+
+    def revoke_in_turn(self, sender: str, key_id: str, now: int, turn: int) -> bool:
+        """Revokes a key that is live; False where it is not, or the keys were changed since. As `create_in_turn`."""
+        transaction = self._transaction(sender, turn)
+        item = KeyItem(partition_of(sender), f"key#{key_id}")
+        is_live = KeyItem.sk.exists() & KeyItem.revoked.does_not_exist()
+        transaction.update(item, [KeyItem.revoked.set(now)], is_live)
+        return _is_carried_out(transaction)
+
+    def _transaction(self, sender: str, turn: int) -> TransactWrite:
+        transaction = TransactWrite(connection=self._connection)
+        unchanged = TurnItem.turn == turn if turn else TurnItem.sk.does_not_exist()
+        transaction.save(TurnItem(partition_of(sender), TURN, turn=turn + 1), unchanged)
+        return transaction
 
     def touch(self, sender: str, key_id: str, day: int) -> None:
         """Notes that a key was used on this day. Raises `StoreUnavailable`."""
@@ -84,21 +114,36 @@ class Keys:
 
     def create(self, key: ApiKey) -> None:
         """Stores a new API key. Raises `ActRefused` where the id is taken, `StoreUnavailable`."""
-        item = KeyItem(
-            partition_of(key.sender),
-            f"key#{key.id}",
-            digest=key.digest,
-            scopes=" ".join(sorted(key.scopes)),
-            created=key.created,
-            revoked=key.revoked,
-            replaces=key.replaces,
-        )
         try:
-            is_new = put_if(self._connection, item, KeyItem.sk.does_not_exist())
+            is_new = put_if(self._connection, _item(key), KeyItem.sk.does_not_exist())
         except (Busy, OutcomeUnknown):
             raise StoreUnavailable("the store did not answer") from None
         if not is_new:
             raise ActRefused("this id is taken")
+
+
+def _item(key: ApiKey) -> KeyItem:
+    return KeyItem(
+        partition_of(key.sender),
+        f"key#{key.id}",
+        digest=key.digest,
+        scopes=" ".join(sorted(key.scopes)),
+        created=key.created,
+        revoked=key.revoked,
+        replaces=key.replaces,
+    )
+
+
+def _is_carried_out(transaction: TransactWrite) -> bool:
+    """False where somebody else was first. Raises `StoreUnavailable`."""
+    try:
+        transaction._commit()  # noqa: SLF001 - as in engine.py
+    except TransactWriteError as error:
+        codes = {reason.code for reason in error.cancellation_reasons if reason is not None}
+        if codes and codes <= {"ConditionalCheckFailed", "TransactionConflict"}:
+            return False
+        raise unavailable(error) from None
+    return True
 
 
 def _load(raw: Raw) -> ApiKey:

@@ -2,7 +2,7 @@
 
 Recipients table, partition key `sender#shard`:   recipient#<id>, log#<seq, 12 digits>, head, op#<id>,
                                                   evidence#<recipient id>#<act id>, job#<job id>
-Control table, partition key `sender#<code>`:     sender, erasure, logo, key#<id>, import#<id>, export#<id>
+Control table, partition key `sender#<code>`:     sender, erasure, logo, key#<id>, keys, import#<id>, export#<id>
                partition key `limit#<code>`:      <what is counted>#<hour>, key#<key id>#<minute>
 """
 
@@ -218,6 +218,17 @@ class JobItem(_Item):
     done = UnicodeAttribute()
 
 
+class TurnItem(_Item):
+    """How often a sender's keys were changed: who decides by the list of them writes only if nobody came between."""
+
+    class Meta:
+        """The table; `bind` names it."""
+
+        table_name = "control"
+
+    turn = NumberAttribute(attr_name="n")
+
+
 class LimitItem(_Item):
     """How often something happened in one hour, or one minute. Holds no address, and nothing by which to find one."""
 
@@ -239,7 +250,7 @@ _RECIPIENT_TABLE: tuple[type[_Item], ...] = (
     EvidenceItem,
     ProgressItem,
 )
-_CONTROL_TABLE: tuple[type[_Item], ...] = (SenderItem, ErasureItem, LogoItem, KeyItem, JobItem, LimitItem)
+_CONTROL_TABLE: tuple[type[_Item], ...] = (SenderItem, ErasureItem, LogoItem, KeyItem, TurnItem, JobItem, LimitItem)
 
 
 def bind(recipients_table: str, control_table: str) -> None:

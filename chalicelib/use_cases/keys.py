@@ -6,7 +6,7 @@ import hmac
 from typing import TYPE_CHECKING
 
 from chalicelib.api_keys import ApiKey, mint_api_key
-from chalicelib.domain.errors import ActRefused, InvalidRequest, UnknownKey
+from chalicelib.domain.errors import ActRefused, InvalidRequest, StoreUnavailable, UnknownKey
 from chalicelib.use_cases.repeating import claim_of
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 SCOPES = ("links", "read", "write", "admin")
 MOST_LIVE = 50
+ATTEMPTS = 20
+"""How often a change of keys is tried against others."""
 
 
 def create_key(service: Service, sender: Sender, scopes: frozenset[str], request: Request) -> tuple[ApiKey, str]:
@@ -27,9 +29,12 @@ def create_key(service: Service, sender: Sender, scopes: frozenset[str], request
         raise InvalidRequest(f"a list of one or more of {', '.join(SCOPES)}", "/scopes")
     claim = claim_of(service, sender, request)
     key, text = _mint(service, sender, scopes, None, claim)
-    if sum(other.is_live for other in service.keys.list(sender.code) if other.id != key.id) >= MOST_LIVE:
-        raise ActRefused(f"a sender has at most {MOST_LIVE} live keys: revoke one first")
-    return _put(service, key), text
+
+    def check(keys: list[ApiKey]) -> None:
+        if sum(other.is_live for other in keys) >= MOST_LIVE:
+            raise ActRefused(f"a sender has at most {MOST_LIVE} live keys: revoke one first")
+
+    return _put(service, key, check), text
 
 
 def follow_key(service: Service, sender: Sender, key_id: str, request: Request) -> tuple[ApiKey, str]:
@@ -39,13 +44,15 @@ def follow_key(service: Service, sender: Sender, key_id: str, request: Request) 
     """
     claim = claim_of(service, sender, request)
     keys = service.keys.list(sender.code)
-    followed = _find(keys, key_id)
-    if not followed.is_live:
-        raise ActRefused("a revoked key is not followed by another")
-    key, text = _mint(service, sender, followed.scopes, key_id, claim)
-    if any(other.replaces == key_id and other.is_live and other.id != key.id for other in keys):
-        raise ActRefused("this key has a live follower already: revoke one of the two first")
-    return _put(service, key), text
+    key, text = _mint(service, sender, _find(keys, key_id).scopes, key_id, claim)
+
+    def check(keys: list[ApiKey]) -> None:
+        if not _find(keys, key_id).is_live:
+            raise ActRefused("a revoked key is not followed by another")
+        if any(other.replaces == key_id and other.is_live for other in keys):
+            raise ActRefused("this key has a live follower already: revoke one of the two first")
+
+    return _put(service, key, check), text
 
 
 def revoke_key(service: Service, sender: Sender, key_id: str) -> ApiKey:
@@ -53,12 +60,24 @@ def revoke_key(service: Service, sender: Sender, key_id: str) -> ApiKey:
 
     The last live key that may administer stays: without one nobody could make another by this API.
     """
-    keys = service.keys.list(sender.code)
-    key = _find(keys, key_id)
-    if key.is_live and "admin" in key.scopes and not any(_may_administer(other, key) for other in keys):
-        raise ActRefused("this is the last live key with the scope admin: make another one first")
-    service.revoke_key(sender.code, key_id)
-    return service.keys.find(sender.code, key_id) or key
+
+    def attempt(turn: int) -> bool:
+        keys = service.keys.list(sender.code)
+        key = _find(keys, key_id)
+        if key.is_live and "admin" in key.scopes and not any(_may_administer(other, key) for other in keys):
+            raise ActRefused("this is the last live key with the scope admin: make another one first")
+        return not key.is_live or service.revoke_key(sender.code, key_id, turn)
+
+    _in_turn(service, sender.code, attempt)
+    return _find(service.keys.list(sender.code), key_id)
+
+
+def _in_turn(service: Service, sender: str, attempt: Callable[[int], bool]) -> None:
+    """Until an attempt, which decides by the keys as they are, was not overtaken. Raises `StoreUnavailable`."""
+    for _ in range(ATTEMPTS):
+        if attempt(service.keys.turn(sender)):
+            return
+    raise StoreUnavailable("the keys are being changed")
 
 
 def _may_administer(other: ApiKey, than: ApiKey) -> bool:
@@ -79,16 +98,21 @@ def _mint(
     return ApiKey(minted.id, sender.code, minted.digest, scopes, service.clock(), replaces=replaces), minted.text
 
 
-def _put(service: Service, key: ApiKey) -> ApiKey:
-    """The key as it is stored: by this request, or by the same one before."""
-    stored = service.keys.find(key.sender, key.id)
-    if stored is not None:
-        return stored
-    try:
-        service.keys.create(key)
-    except ActRefused:  # the same request beside this one was first
-        return service.keys.find(key.sender, key.id) or key
-    return key
+def _put(service: Service, key: ApiKey, check: Callable[[list[ApiKey]], None]) -> ApiKey:
+    """The key as it is stored: by this request, or by the same one before or beside it.
+
+    `check` is given the other keys, and raises `ActRefused`.
+    """
+
+    def attempt(turn: int) -> bool:
+        keys = service.keys.list(key.sender)
+        if any(other.id == key.id for other in keys):
+            return True
+        check(keys)
+        return service.keys.create_in_turn(key, turn)
+
+    _in_turn(service, key.sender, attempt)
+    return service.keys.find(key.sender, key.id) or key
 
 
 def _octets(service: Service, sender: Sender, claim: Claim) -> Callable[[int], bytes]:

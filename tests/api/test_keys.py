@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from chalicelib.domain.errors import ActRefused
 from chalicelib.domain.senders import Sender
-from chalicelib.use_cases.keys import MOST_LIVE
+from chalicelib.use_cases.keys import MOST_LIVE, create_key, follow_key, revoke_key
+from chalicelib.use_cases.repeating import Request
 from tests.api.test_openapi import answer_errors
 from tests.gateway import Answer, send
 from tests.site import ADDRESS, CODE, DAY, Site
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.callers import Caller
 
 CHECK = json.dumps({"category": "news", "addresses": [ADDRESS]}).encode()
@@ -176,3 +181,38 @@ def test_there_are_not_endlessly_many(site: Site, caller: Caller, admin: str) ->
 
     assert refused.status == 409
     assert "revoke one first" in refused.body
+
+
+def at_once(work: Callable[[int], int], count: int) -> list[int]:
+    with ThreadPoolExecutor(8) as pool:
+        return sorted(pool.map(work, range(count)))
+
+
+def test_of_many_who_follow_a_key_at_once_one_does(site: Site) -> None:
+    """Two are live, whatever the containers do beside each other."""
+    sender = site.service.senders.get(CODE)
+    first, _ = create_key(site.service, sender, frozenset({"read"}), Request(None, ""))
+
+    def follow(_: int) -> int:
+        try:
+            follow_key(site.service, sender, first.id, Request(None, ""))
+        except ActRefused:
+            return 0
+        return 1
+
+    assert at_once(follow, 8) == [0] * 7 + [1]
+
+
+def test_of_two_who_administer_one_stays_when_both_are_revoked_at_once(site: Site) -> None:
+    sender = site.service.senders.get(CODE)
+    keys = [create_key(site.service, sender, frozenset({"admin"}), Request(None, ""))[0] for _ in range(2)]
+
+    def revoke(number: int) -> int:
+        try:
+            revoke_key(site.service, sender, keys[number].id)
+        except ActRefused:
+            return 0
+        return 1
+
+    assert at_once(revoke, 2) == [0, 1]
+    assert sum(key.is_live for key in site.service.keys.list(CODE)) == 1

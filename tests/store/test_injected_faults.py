@@ -367,7 +367,7 @@ class TestTheControlTable:
         for operation, call in (
             ("PutItem", lambda: keys.create(key)),
             ("Query", lambda: keys.list(CODE)),
-            ("UpdateItem", lambda: keys.revoke(CODE, key.id, 7)),
+            ("TransactWriteItems", lambda: keys.revoke_in_turn(CODE, key.id, 7, 0)),
             ("UpdateItem", lambda: keys.touch(CODE, key.id, 7)),
         ):
             pool.plan(operation, fault)
@@ -387,7 +387,7 @@ class TestTheControlTable:
         assert pool.count("Query") == 2
 
     def test_a_key_that_is_not_there_is_neither_revoked_nor_used(self, site: Site) -> None:
-        site.service.keys.revoke(CODE, "nobody", 7)
+        assert not site.service.keys.revoke_in_turn(CODE, "nobody", 7, 0)
         site.service.keys.touch(CODE, "nobody", 7)
         assert site.service.keys.find(CODE, "nobody") is None
 
