@@ -5,6 +5,7 @@ A new path, parameter or field is a failure in `test_tenants.py` until it stands
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
@@ -197,7 +198,9 @@ OF_PAGES = (
         if "{token}" in path
     ),
 )
-CASES = API + OF_PAGES
+IMAGE = "/l/{sender}/{logo}"
+OF_IMAGES = (case(IMAGE, READING, "logo", lambda t: Ask(values={"sender": B, "logo": t.logo})),)
+CASES = API + OF_PAGES + OF_IMAGES
 PLAIN = {
     *((path, method) for path in (KEYS, CATEGORIES, SENDER, LOGO) for method in READING),
     *((LOGO, "PUT"), (LOGO, "DELETE"), (EXPORTS, "POST")),
@@ -284,8 +287,11 @@ def own(tenant: Tenant, path: str, method: str) -> Ask:
         "import_id": tenant.page(IMPORTS)["imports"][-1]["id"],
         "export_id": tenant.page(EXPORTS)["exports"][-1]["id"],
     }
+    if path in {LOGO, IMAGE}:
+        logo = tenant.ask("PUT", LOGO, png(2, 2), headers={"Content-Type": "image/png"})
+        assert logo.status == 200
+        values["logo"] = json.loads(logo.body)["sha256"][:32]
     if path == LOGO:
-        assert tenant.ask("PUT", LOGO, png(2, 2), headers={"Content-Type": "image/png"}).status == 200
         return Ask(png(4, 4) if method == "PUT" else None, headers={"Content-Type": "image/png"})
     bodies: dict[tuple[str, str], Any] = {
         (CHECK, "POST"): {"category": "news", "addresses": [BEN, BOTH]},

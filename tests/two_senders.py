@@ -63,6 +63,7 @@ class Things:
     """A number of a ledger, which is where a page of a history begins."""
     version: int
     category_number: int
+    logo: str
     token: str
     spliced: str
     """A's link, with B's code in it."""
@@ -174,6 +175,7 @@ def begin_a(a: Tenant) -> Things:
         number=str(json.loads(history_of(a, alice, limit="1"))["cursor"]),
         version=a.page("/v1/sender")["version"],
         category_number=a.told("GET", "/v1/categories/{category}", category="secret-plan")["number"],
+        logo=a.page("/v1/sender/logo")["sha256"][:32],
         token=token,
         spliced=token.replace(A, B),
     )
@@ -213,6 +215,7 @@ def nothing_like(site: Site, things: Things, b: Tenant) -> Things:
         export_cursor=dump_cursor(keyring, following.PURPOSE, NOBODY, [0, *[1] * 8]),
         suppressions=dump_cursor(keyring, listing.PURPOSE, NOBODY, [[None] * 4, 0, "", None]),
         act="o_" + "a" * 22,
+        logo="0" * 32,
         number=str(MANY),
         version=MANY,
         category_number=9_999,

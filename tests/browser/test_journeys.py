@@ -257,9 +257,9 @@ def test_from_right_to_left(opened: Opened, served: Served, axe: str, name: str)
     logo = watch.page.locator("header img").bounding_box()
     assert logo is not None
     assert logo["x"] + logo["width"] == 300
-    title = watch.page.locator("header bdi").bounding_box()
-    assert title is not None
-    assert title["x"] + title["width"] == logo["x"] - 12, "the name stands beside the logo"
+    beside = watch.page.locator("header bdi").bounding_box()
+    assert beside is not None
+    assert beside["x"] + beside["width"] == logo["x"] - 12, "the name stands beside the logo"
     for box in watch.page.get_by_role("checkbox").all():
         place = box.bounding_box()
         assert place is not None

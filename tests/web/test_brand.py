@@ -24,6 +24,7 @@ from chalicelib.web.brand import brand_of
 from chalicelib.web.styles import DARK, LIGHT, OWN_ACCENT, SHEET, squeezed, style_of
 from tests.images import IMAGES, png
 from tests.site import CATALOGUE, CODE, Site
+from tests.store.faults import FaultyPool
 from tests.web.test_pages import Document
 
 if TYPE_CHECKING:
@@ -106,6 +107,23 @@ def test_trouble_shows_the_sender_without_a_read(site: Site) -> None:
     assert known.status_code == unknown.status_code == 503
     assert b"<header>" in known.body
     assert b"<header>" not in unknown.body
+
+
+@pytest.mark.parametrize(
+    ("path", "most"),
+    [("/u/{one_click}", 1), ("/u/{footer}", 1), ("/p/{footer}", 2), (f"/o/{CODE}", 1), (f"/l/{CODE}/{{logo}}", 1)],
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_branding_costs_no_read(site: Site, method: str, path: str, most: int) -> None:
+    """A7: a container that has just begun reads the sender, the centre the recipient too, and nothing is written."""
+    logo = fill(site).sha256[:32]
+    path = path.format(one_click=site.token(), footer=site.token(purpose=Purpose.PREFERENCES), logo=logo)
+    app._service = service = replace(site.service)
+    service._wire.pool = pool = FaultyPool(service._wire.pool)
+
+    assert site.client.http.request(method, path).status_code == 200
+
+    assert [operation for operation, _ in pool.calls] == ["BatchGetItem"] * most
 
 
 @pytest.mark.parametrize("accent", [None, "#000000", "#ffffff", "#ffff00"])
