@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from chalice.app import Request as HttpRequest
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
@@ -17,7 +19,9 @@ from jsonschema import Draft202012Validator
 from chalicelib.api.finding import FORMATS, KEYWORDS, wrong
 from chalicelib.api.openapi import described, document
 from chalicelib.api.schemas import EACH, Operation, Schema, operation
-from chalicelib.domain.errors import InvalidRequest
+from chalicelib.api.serving import Asked
+from chalicelib.domain.errors import InvalidRequest, NotJson
+from chalicelib.use_cases.asking import authenticate
 from chalicelib.use_cases.keys import SCOPES
 from tests.api.test_openapi import answer_errors
 from tests.gateway import Answer, send
@@ -32,6 +36,14 @@ if TYPE_CHECKING:
 DOCUMENT = document("https://choices.example.com")
 OPERATIONS = [(path, method) for path, methods in DOCUMENT["paths"].items() for method in methods]
 WRITES = {"post", "put", "patch"}
+EVENT = {
+    "headers": {},
+    "multiValueQueryStringParameters": None,
+    "pathParameters": None,
+    "requestContext": {"httpMethod": "POST", "resourcePath": "/v1/keys"},
+    "isBase64Encoded": False,
+    "stageVariables": None,
+}
 
 
 def request_schemas(path: str, method: str) -> list[Any]:
@@ -308,3 +320,22 @@ def test_a_schema_is_compiled_once_and_by_its_first_request_alone() -> None:
 
 def test_a_whole_number_may_be_written_as_json_allows() -> None:
     assert Schema({"type": "integer"})._fits(5.0)
+
+
+@pytest.mark.parametrize(("path", "method"), OPERATIONS)
+def test_every_operation_tells_what_any_may_answer(path: str, method: str) -> None:
+    """G2, G5: those with a key, those with a body."""
+    told = DOCUMENT["paths"][path][method]
+    needed = {"400", "401", "403", "429", "503"} if "security" in told else set()
+    needed |= {"413", "415"} if "requestBody" in told else set()
+    assert needed <= set(told["responses"])
+
+
+def test_a_body_that_need_not_be_may_be_absent(site: Site, caller: Caller) -> None:
+    http = HttpRequest({**EVENT, "body": ""})
+    service = site.service
+    optional = replace(operation("/v1/keys", "POST"), body=Schema({"type": "object"}), must_have_body=False)
+    sender, key = authenticate(service, f"Bearer {caller.key('admin')}", "admin")
+    assert Asked(service, sender, key, http, optional).body == {}
+    with pytest.raises(NotJson):
+        _ = Asked(service, sender, key, http, replace(optional, must_have_body=True)).body
