@@ -15,6 +15,7 @@ from chalicelib.domain.fold import fold
 from chalicelib.store.ledger import Beside
 from tests.api.asking import Admin, body_errors
 from tests.callers import Caller
+from tests.gateway import send
 from tests.ingest.reading import CREATED
 from tests.ingest.test_layouts import SAMPLES
 from tests.jobs import IMPORTS, Desk, make_desk, put, rejects_of, zipped
@@ -628,3 +629,15 @@ def test_what_is_sent_here_is_what_the_document_describes() -> None:
     assert body_errors("POST", IMPORTS, {"rows": [row], "default": {"reason": "complaint", "category": "*"}}) == []
     file = {"layout": "auto", "columns": {"address": 1, "consent_at": "x"}, "default": {"reason": "undeliverable"}}
     assert body_errors("POST", IMPORTS, {"file": file}) == []
+
+
+def test_a_key_that_may_only_read_sees_no_upload(desk: Desk) -> None:
+    """Whoever has its URL can import."""
+    begun = desk.admin.told("POST", "/v1/imports", {"file": {}}, 201)
+    assert "upload" in begun
+    bearer = {"Authorization": f"Bearer {Caller(desk.site).key('read')}"}
+
+    answer = send("GET", "/v1/imports/{import_id}", {"import_id": begun["id"]}, headers=bearer)
+
+    assert answer.status == 200
+    assert "upload" not in json.loads(answer.body)

@@ -225,3 +225,19 @@ def test_a_budget_that_is_none_is_refused(text: str, tmp_path: Path) -> None:
     assert settings_from({**told, "SIGNOFF_KEY_BUDGET": " 70 "}).key_budget == 70
     with pytest.raises(SettingsError, match="SIGNOFF_KEY_BUDGET"):
         settings_from({**told, "SIGNOFF_KEY_BUDGET": text})
+
+
+def test_what_costs_more_takes_more_of_the_budget() -> None:
+    """A long poll holds a container, and rows of an import want the shards that clicks want."""
+
+    class Alone:
+        def count(self, sender: str, name: str, uses: int, now: int, window: int) -> int:
+            return uses
+
+    budgets = Budgets(Alone(), 100, lambda: 0)
+    key = ApiKey("x" * 16, "testsend", "digest", frozenset({"read"}), 1)
+    for _ in range(4):
+        budgets.take(key, 21)
+    budgets.take(key, 16)
+    with pytest.raises(TooManyRequests):
+        budgets.take(key)
