@@ -641,3 +641,14 @@ def test_a_key_that_may_only_read_sees_no_upload(desk: Desk) -> None:
 
     assert answer.status == 200
     assert "upload" not in json.loads(answer.body)
+
+
+def test_an_opt_out_between_the_request_and_the_upload_keeps_its_time(desk: Desk) -> None:
+    """What a file tells was received with the file: consent recorded after the request does not win over it."""
+    now = desk.site.clock.milliseconds
+    said = now // 1000 * 1000 - 60_000
+    desk.site.clock.milliseconds = now - 600_000  # the file store's clock is that of the machine
+
+    desk.import_file(f"email,created\n{A},{said // 1000}\n")
+
+    assert state_of(desk, A).stated["*"].at == said
