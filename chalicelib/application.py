@@ -13,6 +13,8 @@ from chalicelib.domain.errors import MethodNotAllowed, NothingHere, SignoffError
 from chalicelib.service import Service
 from chalicelib.settings import settings_from
 from chalicelib.web.answers import trouble
+from chalicelib.web.languages import Languages
+from chalicelib.web.voices import LANGUAGE_FIELD, Voice, voice_for
 
 if TYPE_CHECKING:
     from chalice.app import Response
@@ -29,6 +31,7 @@ class SignoffApp(Chalice):
 
     def __init__(self, app_name: str) -> None:
         super().__init__(app_name)
+        self.languages = Languages()
         # What browsers say first when they ask for an image: a gateway sends an answer as octets for these alone.
         self.api.binary_types += ["image/avif", "image/webp"]
         self.log.setLevel(logging.WARNING)  # Chalice would leave warnings out
@@ -47,10 +50,10 @@ class SignoffApp(Chalice):
             self._find(path, event.get("requestContext", {}).get("httpMethod", ""))
             return super().__call__(_as_it_comes(event) if path.startswith(IMAGE_PATHS) else event, context)
         except SignoffError as error:
-            return self._told(path, error)
+            return self._told(event, path, error)
         except Exception as error:  # noqa: BLE001 - the last line: a traceback of the framework could hold an address
             LOG.critical("unexpected %s before a route", type(error).__name__)
-            return self._told(path, StoreUnavailable("something went wrong on our side"))
+            return self._told(event, path, StoreUnavailable("something went wrong on our side"))
 
     def _find(self, path: str, method: str) -> None:
         methods = self.routes.get(path)
@@ -59,9 +62,17 @@ class SignoffApp(Chalice):
         if method not in methods:
             raise MethodNotAllowed(tuple(methods))
 
-    def _told(self, path: str, error: SignoffError) -> Any:
-        answer: Response = problem(error) if path.startswith(API_PATHS) or not path else trouble(error)
+    def _told(self, event: Any, path: str, error: SignoffError) -> Any:
+        is_page = path and not path.startswith(API_PATHS)
+        answer: Response = trouble(_voice(self.languages, event), error) if is_page else problem(error)
         return answer.to_dict(self.api.binary_types)
+
+
+def _voice(languages: Languages, event: Any) -> Voice:
+    """How to speak to who sent an event that no route of ours gets."""
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    query = event.get("multiValueQueryStringParameters") or {}
+    return voice_for(languages, headers.get("accept-language", ""), (query.get(LANGUAGE_FIELD) or [""])[-1])
 
 
 def _as_it_comes(event: Any) -> Any:

@@ -11,6 +11,7 @@ from chalicelib.domain.acts import Act, OptedOut, Via, act_id_of
 from chalicelib.domain.categories import ALL
 from chalicelib.domain.errors import CannotOptOut, FormClosed, UnknownSender
 from chalicelib.domain.senders import SENDER_CODE
+from chalicelib.domain.state import Value
 from chalicelib.store.ledger import Beside
 
 if TYPE_CHECKING:
@@ -44,6 +45,18 @@ def opt_out(service: Service, opened: OpenedLink, via: Via, *, of_all: bool = Fa
     act = Act(new_act_id(via), via, (OptedOut(scope),), opened.link.key_version)
     recorded = service.ledger.record(opened.place, act, opened.beside)
     return act.id if recorded.act is None or recorded.recipient.find_recent(act.id) else recorded.act
+
+
+def stopped_by(service: Service, opened: OpenedLink, act: str) -> str | None:
+    """What still stands stopped by this very act: the link's category, all optional mail, or nothing of these.
+
+    Raises `StoreUnavailable`.
+    """
+    choices = service.reader.recipient(opened.place).state.choice
+    of_link = ((scope, choices.get(scope)) for scope in (opened.category.id, ALL))
+    return next(
+        (scope for scope, choice in of_link if choice and choice.act == act and choice.value is Value.OUT), None
+    )
 
 
 def open_form(service: Service, code: str) -> Sender:

@@ -2,110 +2,165 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from chalice.app import Response
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from chalicelib.boundary import hints, service_of, status_of
 from chalicelib.domain import errors
 from chalicelib.tokens import open_token
+from chalicelib.web.asked import voice_of
 from chalicelib.web.brand import PLAIN, Brand, brand_of
+from chalicelib.web.choice_of_language import choice_of_language
 from chalicelib.web.styles import SHEET, style_of
+from chalicelib.web.voices import N_, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
 
     from chalice.app import Blueprint
 
-    from chalicelib.service import Service
+    from chalicelib.domain.senders import Sender
+    from chalicelib.web.voices import Voice
 
 _PAGE = Markup(
-    '<!doctype html>\n<html lang="en" dir="ltr"><head><meta charset="utf-8">'
+    '<!doctype html>\n<html lang="{lang}" dir="{direction}"><head><meta charset="utf-8">'
     '<meta name="viewport" content="width=device-width,initial-scale=1">'
-    '<title>{title}</title><link rel="icon" href="data:,"><style>{style}</style></head>\n'
+    '<title>{name}</title><link rel="icon" href="data:,"><style>{style}</style></head>\n'
     "<body>{header}<main><h1>{title}</h1>\n{content}\n</main>\n{footer}</body></html>\n"
 )
 """An icon of nothing: without it browsers ask for /favicon.ico by themselves."""
 
 
 def page(
-    title: str,
+    voice: Voice,
+    title: Markup | str,
     *content: Markup | str,
     status: int = HTTPStatus.OK,
     brand: Brand = PLAIN,
-    sheets: tuple[str, ...] = SHEET,
+    kept: Mapping[str, str] | None = None,
 ) -> Response:
-    """A page; whatever is not `Markup` is text and gets escaped."""
+    """A page; whatever is not `Markup` is text and gets escaped. `kept` is what the same page needs in its query."""
+    footer = Markup("<footer>{}{}</footer>\n").format(brand.footer, choice_of_language(voice, kept or {}))
+    response = framed(voice, title, content, replace(brand, footer=footer))
+    response.status_code = int(status)
+    return response
+
+
+def framed(
+    voice: Voice, title: Markup | str, content: Iterable[Markup | str], brand: Brand, sheets: tuple[str, ...] = SHEET
+) -> Response:
+    """As `page`, without the choice of language."""
     style = style_of(sheets, brand.accent, has_image=brand.has_image)
     body = _PAGE.format(
+        lang=voice.language.html_tag,
+        direction=voice.language.direction,
+        name=plain(escape(title)),
         title=title,
         style=style.text,
         header=brand.header,
         content=Markup("\n").join(part for part in content if part),
         footer=brand.footer,
     )
-    return Response(str(body), dict(style.headers), int(status))
+    return Response(str(body), dict(style.headers), int(HTTPStatus.OK))
 
 
-_NOT_SAVED = "Your choice was not saved. Please try again in a minute."
+_OURS = N_("Trouble on our side")
+_UNSURE = N_("Something went wrong here, so we cannot say that this was done. Please try it again in a minute.")
 _WORDS: tuple[tuple[type[errors.SignoffError], str, str], ...] = (
     (
         errors.InvalidToken,
-        "This link does not work",
-        "It is not whole. Open it again from the mail, or use the link of another mail. Nothing changed.",
+        N_("This link does not work"),
+        N_(
+            "Part of it is missing or was changed. Open it again from the mail, or use the link of another mail. Nothing changed."
+        ),
     ),
     (
         errors.FormClosed,
-        "This form is switched off",
-        "Use the link at the foot of a mail, or the unsubscribe button of your mail program. Nothing changed.",
+        N_("This form is switched off"),
+        N_("Use the link at the foot of a mail, or the unsubscribe button of your mail program. Nothing changed."),
     ),
-    (errors.TooManyRequests, "Too many tries", "Your choice was not saved. Please come back in an hour."),
-    (errors.TooLarge, "That was too long", "The form sent more than it can hold. Nothing changed."),
-    (errors.InvalidAddress, "That is no address", "Go back and type it once more. Nothing changed."),
-    (errors.InvalidRequest, "The form was not whole", "Open the page again and save once more. Nothing changed."),
-    (errors.MethodNotAllowed, "That is not possible here", "Open the link of the mail in a browser. Nothing changed."),
-    (errors.StoreUnavailable, "Trouble on our side", _NOT_SAVED),
-    (errors.SettingsError, "Trouble on our side", _NOT_SAVED),
-    (errors.SignoffError, "There is nothing here", "Use the link at the foot of a mail. Nothing changed."),
+    (errors.TooLarge, N_("That was too long"), N_("The form sent more than it can hold. Nothing changed.")),
+    (
+        errors.InvalidAddress,
+        N_("That is not an address"),
+        N_("Go back and type it once more. Nothing changed."),
+    ),
+    (
+        errors.InvalidRequest,
+        N_("Part of the form was missing"),
+        N_("Open the page again and save once more. Nothing changed."),
+    ),
+    (
+        errors.MethodNotAllowed,
+        N_("That is not possible here"),
+        N_("Open the link of the mail in a browser. Nothing changed."),
+    ),
+    (errors.StoreUnavailable, _OURS, _UNSURE),
+    (errors.SettingsError, _OURS, _UNSURE),
+    (errors.SignoffError, N_("There is nothing here"), N_("Use the link at the foot of a mail. Nothing changed.")),
 )
+_MINUTE, _HOUR = 60, 3_600
 
 
-def trouble(error: errors.SignoffError, brand: Brand = PLAIN) -> Response:
+def trouble(voice: Voice, error: errors.SignoffError, brand: Brand = PLAIN) -> Response:
     """The page that tells an error: what happened, whether anything changed, what to do next."""
-    title, text = next((title, text) for kind, title, text in _WORDS if isinstance(error, kind))
-    response = page(title, Markup("<p>{}</p>").format(text), status=status_of(error), brand=brand)
+    title, text = _told(voice, error)
+    response = page(voice, title, Markup("<p>{}</p>").format(text), status=status_of(error), brand=brand)
     response.headers.update(hints(error))
     return response
+
+
+def _told(voice: Voice, error: errors.SignoffError) -> tuple[Markup, Markup]:
+    if isinstance(error, errors.TooManyRequests):
+        return voice.say("Too many tries"), _later(voice, error.retry_after)
+    title, text = next((title, text) for kind, title, text in _WORDS if isinstance(error, kind))
+    return voice.say(title), voice.say(text)
+
+
+def _later(voice: Voice, seconds: int) -> Markup:
+    """When to come back: in whole minutes up to an hour, then in whole hours, and never too early."""
+    if seconds <= _HOUR:
+        return voice.count(
+            "This did not go through, and nothing changed. Please come back in {number} minute.",
+            "This did not go through, and nothing changed. Please come back in {number} minutes.",
+            max(1, -(-seconds // _MINUTE)),
+        )
+    return voice.count(
+        "This did not go through, and nothing changed. Please come back in {number} hour.",
+        "This did not go through, and nothing changed. Please come back in {number} hours.",
+        -(-seconds // _HOUR),
+    )
 
 
 def trouble_of_link(blueprint: Blueprint, token: str) -> Callable[[errors.SignoffError], Response]:
     """As `trouble`, with the brand of the link's sender where this container knows it: it costs no read."""
 
-    def render(error: errors.SignoffError) -> Response:
-        try:
-            service = service_of(blueprint)
-            code = open_token(service.settings.keyring, token).sender
-        except errors.SignoffError:
-            return trouble(error)
-        return trouble(error, _remembered(service, code))
+    def code() -> str:
+        return open_token(service_of(blueprint).settings.keyring, token).sender
 
-    return render
+    return _trouble_of(blueprint, code)
 
 
 def trouble_of_sender(blueprint: Blueprint, code: str) -> Callable[[errors.SignoffError], Response]:
     """As `trouble_of_link`, of the sender of this code."""
+    return _trouble_of(blueprint, lambda: code)
 
+
+def _trouble_of(blueprint: Blueprint, code: Callable[[], str]) -> Callable[[errors.SignoffError], Response]:
     def render(error: errors.SignoffError) -> Response:
-        try:
-            return trouble(error, _remembered(service_of(blueprint), code))
-        except errors.SettingsError:
-            return trouble(error)
+        sender = _remembered(blueprint, code)
+        voice = voice_of(blueprint, sender)
+        return trouble(voice, error, brand_of(voice, sender) if sender else PLAIN)
 
     return render
 
 
-def _remembered(service: Service, code: str) -> Brand:
-    sender = service.remembered_sender(code)
-    return brand_of(service.settings.prefix, sender) if sender else PLAIN
+def _remembered(blueprint: Blueprint, code: Callable[[], str]) -> Sender | None:
+    try:
+        return service_of(blueprint).remembered_sender(code())
+    except errors.SignoffError:
+        return None

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from chalicelib.web.words import PRIVACY
+from chalicelib.web.voices import plain
 
 if TYPE_CHECKING:
     from chalicelib.domain.images import Logo
     from chalicelib.domain.senders import Sender
+    from chalicelib.web.voices import Voice
 
 NAME_DIGITS = 32
 """Of a logo's SHA-256, that name it in its URL."""
@@ -35,12 +36,12 @@ PLAIN = Brand(Markup(""), Markup(""))
 """Of a page that speaks of no sender."""
 
 
-def brand_of(prefix: str, sender: Sender) -> Brand:
-    """The sender's own, for pages under this path prefix."""
+def brand_of(voice: Voice, sender: Sender) -> Brand:
+    """The sender's own, in the language of the page."""
     logo = sender.profile.logo
-    image = _IMAGE.format(logo_path(prefix, sender.code, logo), *_shown_size(logo)) if logo else Markup("")
-    header = Markup("<header>{}<span><bdi>{}</bdi></span></header>\n").format(image, sender.name)
-    return Brand(header, _footer(sender), sender.profile.accent, has_image=logo is not None)
+    image = _IMAGE.format(logo_path(voice.prefix, sender.code, logo), *_shown_size(logo)) if logo else Markup("")
+    header = Markup("<header>{}<span>{}</span></header>\n").format(image, voice.sender(sender))
+    return Brand(header, _footer(voice, sender), sender.profile.accent, has_image=logo is not None)
 
 
 def logo_path(prefix: str, code: str, logo: Logo) -> str:
@@ -60,12 +61,14 @@ def _shown_size(logo: Logo) -> tuple[int, int]:
     return max(1, round(logo.width * scale)), max(1, round(logo.height * scale))
 
 
-def _footer(sender: Sender) -> Markup:
-    lines = (sender.profile.postal_address or "").split("\n")
+def _footer(voice: Voice, sender: Sender) -> Markup:
+    name, lines = voice.sender(sender), (sender.profile.postal_address or "").split("\n")
     # Many addresses begin with the name already. `bdi`: "12 Quay Street" stays that on a page from right to left.
-    lines = lines if lines[0].startswith(sender.name) else [sender.name, *lines]
-    address = Markup("<br>").join(Markup("<bdi>{}</bdi>").format(line) for line in lines if line)
-    privacy = Markup('<p><a href="{}" rel="noreferrer">{}</a></p>').format(sender.profile.privacy_link, PRIVACY)
-    return Markup("<footer><address>{}</address>{}</footer>\n").format(
-        address, privacy if sender.profile.privacy_link else ""
+    shown = [Markup("<bdi>{}</bdi>").format(line) for line in lines if line]
+    shown = shown if lines[0].startswith(plain(name)) else [name, *shown]
+    privacy = Markup('<p><a href="{}" rel="noreferrer">{}</a></p>').format(
+        sender.profile.privacy_link, voice.say("Privacy notice")
+    )
+    return Markup("<address>{}</address>{}").format(
+        Markup("<br>").join(shown), privacy if sender.profile.privacy_link else ""
     )

@@ -13,19 +13,22 @@ from chalicelib.domain.errors import Forbidden
 from chalicelib.use_cases.erasing import erase_own
 from chalicelib.use_cases.opening import OpenedLink, open_preferences
 from chalicelib.use_cases.proving import is_own_address
+from chalicelib.web import words
 from chalicelib.web.answers import page, trouble_of_link
+from chalicelib.web.asked import voice_of
 from chalicelib.web.brand import brand_of
 from chalicelib.web.forms import fields_of
-from chalicelib.web.happenings import listed
-from chalicelib.web.typed import FIELD, typed_form, wrong
+from chalicelib.web.typed import FIELD, not_the_one, typed_form
 from chalicelib.web.unsubscribe import only_stops
-from chalicelib.web.words import back, masked, outcome, still_arrives
+from chalicelib.web.voices import N_
 
 if TYPE_CHECKING:
     from chalicelib.domain.categories import Category
-    from chalicelib.service import Service
+    from chalicelib.web.voices import Voice
 
 erasure = Blueprint(__name__)
+_DAYS_OF_FILES = 30
+"""After which the bucket drops what was brought there or taken from there."""
 
 
 @erasure.route("/p/{token}/erase", methods=["GET", "HEAD"], content_types=["*/*"])
@@ -33,9 +36,9 @@ def show(token: str) -> Response:
     """What goes, what stays and why. Writes nothing."""
 
     def answer() -> Response:
-        service = service_of(erasure)
-        opened = open_preferences(service, token)
-        return _form(service, opened, token) if opened.may_choose else only_stops(service, opened, token)
+        opened = open_preferences(service_of(erasure), token)
+        voice = voice_of(erasure, opened.sender)
+        return _form(voice, opened, token) if opened.may_choose else only_stops(voice, opened, token)
 
     return answering(trouble_of_link(erasure, token), answer)
 
@@ -47,68 +50,108 @@ def erase(token: str) -> Response:
     def answer() -> Response:
         service = service_of(erasure)
         opened = open_preferences(service, token)
+        voice = voice_of(erasure, opened.sender)
         if not opened.may_choose:
-            return only_stops(service, opened, token, status_of(Forbidden("erase")))
+            return only_stops(voice, opened, token, status_of(Forbidden("erase")))
         [typed, *_] = fields_of(erasure.current_request).get(FIELD, [None])
         if typed is None:
-            return _form(service, opened, token)
+            return _form(voice, opened, token)
         if not is_own_address(service, opened, typed):
-            return _form(service, opened, token, is_wrong=True)
-        return _done(service, opened, token, erase_own(service, opened))
+            return _form(voice, opened, token, is_wrong=True)
+        return _done(voice, opened, token, erase_own(service, opened))
 
     return answering(trouble_of_link(erasure, token), answer)
 
 
-_GOES = Markup(
-    "<p>This is about mail that {} sends to {}.</p><h2>What is erased</h2><ul>"
-    "<li>Your address.</li><li>What you chose, and what was told of your choices.</li>"
-    "<li>What shows that you agreed to mail.</li></ul>"
+_GOES = (
+    N_("Your address."),
+    N_("What you chose, and what others noted of your choices."),
+    N_("What proves that you agreed to get mail."),
 )
-_STAYS = Markup(
-    "<h2>What stays, and why</h2><ul>"
-    "<li>A code made from your address, with the note that no optional mail may be sent to it. Without it, the next "
-    "list with your address on it would bring the mail back. Nobody can read the address from the code.</li>"
-    "<li>What happened so far, with dates, under that code alone: the law asks that it can be shown.</li>"
-    "<li>Files with your address that {} brought here or took from here, for at most 30 days.</li></ul>"
+_CODE = N_(
+    "A code made from your address, with the note that no optional mail may be sent to it. Without it, the next list "
+    "with your address on it would bring the mail back. Nobody can read the address from the code."
 )
-_ELSEWHERE = Markup("<p>What {} keeps of you elsewhere, such as orders, is not touched: ask {} about it.</p>")
-_ASKS = Markup(
-    "<p>All optional mail stops. You can choose mail again later, which stores your address again. Because mails get "
-    "forwarded, type the address that the mail with this link came to.</p>"
-)
+_LEDGER = N_("What happened so far, with dates, under that code alone: the law asks that it can be shown.")
 
 
-def _form(service: Service, opened: OpenedLink, token: str, *, is_wrong: bool = False) -> Response:
-    prefix, name = service.settings.prefix, opened.sender.name
+def _listed(heading: Markup, *items: Markup) -> Markup:
+    lines = Markup("").join(Markup("<li>{}</li>").format(item) for item in items)
+    return Markup("<h2>{}</h2><ul>{}</ul>").format(heading, lines)
+
+
+def _stays(voice: Voice, opened: OpenedLink) -> Markup:
+    files = voice.count(
+        "Files with your address that {sender} brought here or took from here, for at most {number} day.",
+        "Files with your address that {sender} brought here or took from here, for at most {number} days.",
+        _DAYS_OF_FILES,
+        sender=voice.sender(opened.sender),
+    )
+    return _listed(voice.say("What stays, and why"), voice.say(_CODE), voice.say(_LEDGER), files)
+
+
+def _form(voice: Voice, opened: OpenedLink, token: str, *, is_wrong: bool = False) -> Response:
+    sender, address = voice.sender(opened.sender), words.masked(opened)
+    elsewhere = voice.say(
+        "What {sender} keeps of you elsewhere, such as orders, is not touched: ask {sender} about it.", sender=sender
+    )
+    after = voice.say("All optional mail stops. You can choose mail again later, which stores your address again.")
     return page(
-        "Erase my data",
-        wrong() if is_wrong else Markup(""),
-        _GOES.format(name, masked(opened)),
-        _STAYS.format(name),
-        _ELSEWHERE.format(name, name),
-        _ASKS,
-        typed_form(f"{prefix}/p/{token}/erase", "Erase and stop all optional mail", is_wrong=is_wrong),
-        back(prefix, token),
-        brand=brand_of(prefix, opened.sender),
+        voice,
+        voice.say("Erase my data"),
+        not_the_one(voice) if is_wrong else Markup(""),
+        words.paragraph(
+            voice.say("This is about mail that {sender} sends to {address}.", sender=sender, address=address)
+        ),
+        _listed(voice.say("What is erased"), *map(voice.say, _GOES)),
+        _stays(voice, opened),
+        words.paragraph(elsewhere),
+        words.paragraph(after),
+        words.paragraph(voice.say(words.ASKS_ADDRESS)),
+        typed_form(
+            voice,
+            voice.to(f"/p/{token}/erase"),
+            voice.say("Erase and stop all optional mail"),
+            is_wrong=is_wrong,
+        ),
+        words.back(voice, token),
+        brand=brand_of(voice, opened.sender),
         status=HTTPStatus.BAD_REQUEST if is_wrong else HTTPStatus.OK,
     )
 
 
-def _done(service: Service, opened: OpenedLink, token: str, wanted: tuple[Category, ...]) -> Response:
+def _done(voice: Voice, opened: OpenedLink, token: str, wanted: tuple[Category, ...]) -> Response:
     """What is true now; `wanted` is what was chosen again while this went on."""
-    name = opened.sender.name
-    never = f"{name} will not send any optional mail to {masked(opened)} any more."
-    text = f"Your address and your choices are erased. {never}"
-    if wanted:
-        text = (
-            "Your address and your choices were erased, and something was chosen again since: "
-            f"{name} will send you {listed(category.name for category in wanted)}."
-        )
     return page(
-        "Your data is erased",
-        outcome(text),
-        _STAYS.format(name),
-        back(service.settings.prefix, token, "Choose mail again"),
-        still_arrives(opened.sender),
-        brand=brand_of(service.settings.prefix, opened.sender),
+        voice,
+        voice.say("Your data is erased"),
+        words.outcome(_erased(voice, opened, wanted)),
+        _stays(voice, opened),
+        words.back(voice, token, _AGAIN),
+        words.still_arrives(voice, opened.sender),
+        brand=brand_of(voice, opened.sender),
+    )
+
+
+_AGAIN = N_("Choose mail again")
+
+
+def _erased(voice: Voice, opened: OpenedLink, wanted: tuple[Category, ...]) -> Markup:
+    sender = voice.sender(opened.sender)
+    if wanted:
+        return words.sentences(
+            voice.say("Your address and your choices were erased, and something was chosen again since."),
+            voice.say(
+                "{sender} will send you {categories}.",
+                sender=sender,
+                categories=voice.listed(map(voice.category, wanted)),
+            ),
+        )
+    return words.sentences(
+        voice.say("Your address and your choices are erased."),
+        voice.say(
+            "{sender} will not send any optional mail to {address} any more.",
+            sender=sender,
+            address=words.masked(opened),
+        ),
     )

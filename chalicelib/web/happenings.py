@@ -1,12 +1,10 @@
-"""What happened to a recipient, in words that a person uses: a clause for every kind of act and every way it came.
-
-A clause follows "On 3 March 2026", as in "you stopped Offers, by the button of your mail program".
-"""
+"""What happened to a recipient, in words that a person uses: a sentence for every kind of act, and how it came."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
 
 from chalicelib.domain.acts import (
     CONSENT_ALLOWANCE,
@@ -28,6 +26,7 @@ from chalicelib.domain.acts import (
 )
 from chalicelib.domain.categories import ALL
 from chalicelib.domain.state import Value
+from chalicelib.web.voices import N_
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -35,191 +34,161 @@ if TYPE_CHECKING:
     from chalicelib.domain.recipients import Entry
     from chalicelib.domain.senders import Sender
     from chalicelib.domain.state import Choice, State
+    from chalicelib.web.voices import Voice
 
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June", "July"),
-    *("August", "September", "October", "November", "December"),
-)
-EVERYTHING = "all optional mail"
-_WAYS: Mapping[Via, str] = {
-    Via.ONE_CLICK: "by the button of your mail program",
-    Via.UNSUBSCRIBE_PAGE: "on the page to unsubscribe",
-    Via.PREFERENCE_PAGE: "on the page where you choose what you get",
-    Via.MAILTO: "by a mail to unsubscribe",
-}
+# Translators: stands for {what}, as in "you stopped all optional mail"
+EVERYTHING = N_("all optional mail")
+_OWN = frozenset({Via.ONE_CLICK, Via.UNSUBSCRIBE_PAGE, Via.PREFERENCE_PAGE, Via.MAILTO})
 """Ways that are the recipient's own."""
-_TELLERS: Mapping[Via, str] = {
-    Via.API: "{sender} noted",
-    Via.IMPORT: "{sender} brought in a list which says",
-    Via.FEEDBACK: "a report of the mail system said",
-    Via.OPT_OUT_FORM: "the form to unsubscribe, into which your address was typed, noted",
-    Via.OPS: "the people who run this page noted",
+_HOW: Mapping[Via, str] = {
+    # Translators: stands for {how}, as in "On 3 March 2026 you stopped Offers, by the button of …"
+    Via.ONE_CLICK: N_("by the button of your mail program"),
+    Via.UNSUBSCRIBE_PAGE: N_("on the page to unsubscribe"),
+    Via.PREFERENCE_PAGE: N_("on the page where you choose what you get"),
+    Via.MAILTO: N_("by a mail to unsubscribe"),
+    Via.API: N_("as {sender} noted"),
+    Via.IMPORT: N_("as a list says that {sender} brought in"),
+    Via.FEEDBACK: N_("as the mail system reported"),
+    Via.OPT_OUT_FORM: N_("by the form to unsubscribe, into which your address was typed"),
+    Via.OPS: N_("as the people who run this page noted"),
 }
-_FORM = "{what} stopped, because your address was typed into the form to unsubscribe"
 
 
-def day_of(at: int) -> str:
-    """`3 March 2026`, in UTC; `at` in milliseconds since 1970."""
-    day = datetime.fromtimestamp(at // 1000, UTC)
-    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
-
-
-def listed(names: Iterable[str]) -> str:
-    """`News, Offers and Tips`."""
-    *first, last = names
-    return f"{', '.join(first)} and {last}" if first else last
-
-
-def clauses(sender: Sender, entry: Entry) -> tuple[str, ...]:
-    """What an act was, as text: one clause for the parts of a kind, and of a day where they were told."""
+def happened(voice: Voice, sender: Sender, entry: Entry) -> tuple[Markup, ...]:
+    """What an act was: one text for the parts of a kind, and of a day where they were told."""
     groups: dict[tuple[type[Part], str], list[Part]] = {}
     for part in entry.act.parts:
-        told = day_of(part.at) if isinstance(part, TOLD) else ""
-        groups.setdefault((type(part), told), []).append(part)
-    recorded = day_of(entry.recorded)
-    return tuple(
-        _CLAUSES[kind](_Group(sender, entry.act.via, tuple(parts), f" on {told}" if told not in {"", recorded} else ""))
-        for (kind, told), parts in groups.items()
-    )
+        told = voice.date(part.at) if isinstance(part, TOLD) else ""
+        groups.setdefault((type(part), str(told)), []).append(part)
+    return tuple(_in_words(voice, sender, entry, parts) for parts in groups.values())
 
 
-class _Group:
-    """Parts of one kind in one act: whose, by which way, and when they are said to have been."""
-
-    def __init__(self, sender: Sender, via: Via, parts: Sequence[Part], on: str) -> None:
-        self.sender = sender
-        self.name = sender.name
-        self.via = via
-        self.parts = parts
-        self.on = on
-
-    @property
-    def way(self) -> str | None:
-        return _WAYS.get(self.via)
-
-    @property
-    def what(self) -> str:
-        return named(self.sender, map(scope_of, self.parts))
-
-    @property
-    def teller(self) -> str:
-        return _TELLERS.get(self.via, "it was noted").format(sender=self.name)
+def _in_words(voice: Voice, sender: Sender, entry: Entry, parts: Sequence[Part]) -> Markup:
+    """One text; its day is that which was told, and that on which it was recorded beside it where it is another."""
+    [first, *_] = parts
+    recorded, told = voice.date(entry.recorded), voice.date(first.at) if isinstance(first, TOLD) else None
+    values = {
+        "date": told or recorded,
+        "sender": voice.sender(sender),
+        "what": named(voice, sender, map(scope_of, parts)),
+        "how": voice.say(_HOW[entry.act.via], sender=voice.sender(sender)),
+    }
+    texts = _TEXTS[type(first)](entry.act.via)
+    said = [voice.say(text, **values) for text in texts]
+    if isinstance(first, Undone):
+        said += _outcomes(voice, sender, parts)
+    if told not in {None, recorded}:
+        said.append(voice.say("It was noted on {date}.", date=recorded))
+    return Markup(" ").join(said)
 
 
-def named(sender: Sender, scopes: Iterable[str]) -> str:
+def named(voice: Voice, sender: Sender, scopes: Iterable[str]) -> Markup:
     """The names of these scopes."""
-    return listed(name_of(sender, scope) for scope in scopes)
+    return voice.listed(_name_of(voice, sender, scope) for scope in scopes)
 
 
-def name_of(sender: Sender, scope: str) -> str:
-    """The name of a category, or of all of them."""
+def _name_of(voice: Voice, sender: Sender, scope: str) -> Markup:
     if scope == ALL:
-        return EVERYTHING
+        return voice.say(EVERYTHING)
     category = sender.catalogue.find(scope)
-    return scope if category is None else category.name
+    return Markup("<bdi>{}</bdi>").format(scope) if category is None else voice.category(category)
 
 
-def _opted_out(group: _Group) -> str:
-    if group.way:
-        return f"you stopped {group.what}, {group.way}"
-    if group.via is Via.OPT_OUT_FORM:
-        return _FORM.format(what=group.what)
-    return f"{group.teller} that you stopped {group.what}"
+def _outcomes(voice: Voice, sender: Sender, parts: Iterable[Part]) -> Iterator[Markup]:
+    formers = {former.scope: former.choice for part in parts if isinstance(part, Undone) for former in part.restored}
+    for value, text in _RESTORED.items():
+        scopes = [scope for scope, choice in formers.items() if _value_of(choice) is value]
+        if scopes:
+            yield voice.say(text, what=named(voice, sender, scopes))
 
 
-def _opted_in(group: _Group) -> str:
-    return f"you chose {group.what}, {group.way}" if group.way else f"{group.teller} that you chose {group.what}"
+def _value_of(choice: Choice | None) -> Value:
+    return Value.UNSET if choice is None else choice.value
 
 
-def _undone(group: _Group) -> str:
-    restored = [former for part in group.parts if isinstance(part, Undone) for former in part.restored]
-    outcomes = _outcomes(group.sender, {former.scope: former.choice for former in restored})
-    head = f"you undid a choice, {group.way}" if group.way else f"{group.teller.removesuffix(' noted')} undid a choice"
-    return ": ".join([head, *([", ".join(outcomes)] if outcomes else [])])
+_RESTORED: Mapping[Value, str] = {
+    Value.OUT: N_("Stopped as before: {what}."),
+    Value.IN: N_("Chosen as before: {what}."),
+    Value.UNSET: N_("As if you had never chosen: {what}."),
+}
+_STOPPED = N_("On {date} you stopped {what}, {how}.")
+_BY_FORM = N_("On {date} {what} stopped, because your address was typed into the form to unsubscribe.")
+_BLOCKED = N_("On {date} {sender} stopped sending you {what}, by its own decision.")
+_UNBLOCKED = N_("On {date} {sender} ended its decision not to send you {what}.")
+_REACHED = N_("On {date} {sender} noted that mail reaches you again.")
+_ALL_STOPS = N_("This stops all optional mail.")
 
 
-def _outcomes(sender: Sender, formers: Mapping[str, Choice | None]) -> Iterator[str] | list[str]:
-    outs = [scope for scope, choice in formers.items() if choice is not None and choice.value is Value.OUT]
-    ins = [scope for scope, choice in formers.items() if choice is not None and choice.value is Value.IN]
-    rest = [scope for scope in formers if scope not in {*outs, *ins}]
-    told = ((outs, "{} stopped again"), (ins, "{} chosen again"), (rest, "{} as if you had never chosen"))
-    return [words.format(named(sender, scopes)) for scopes, words in told if scopes]
+def _opted_out(via: Via) -> tuple[str, ...]:
+    return (_BY_FORM if via is Via.OPT_OUT_FORM else _STOPPED,)
 
 
-def _stated(group: _Group) -> str:
-    return f"{group.teller} that you stopped {group.what}{group.on}"
+def _undone(via: Via) -> tuple[str, ...]:
+    if via in _OWN:
+        return (N_("On {date} you undid a choice, {how}."),)
+    if via is Via.OPS:
+        return (N_("On {date} the people who run this page undid what was noted for your address."),)
+    return (N_("On {date} {sender} undid what was noted for your address."),)
 
 
-def _consented(group: _Group) -> str:
-    return f"{group.teller} that you agreed to get {group.what}{group.on}"
+def _erased(via: Via) -> tuple[str, ...]:
+    if via in _OWN:
+        return (N_("On {date} you erased your address and your choices, {how}."),)
+    if via is Via.OPS:
+        return (N_("On {date} the people who run this page erased your address and your choices."),)
+    return (N_("On {date} {sender} erased your address and your choices."),)
 
 
-def _blocked(group: _Group) -> str:
-    return f"{group.name} stopped sending you {group.what}, by its own decision"
+def _always(*texts: str) -> Callable[[Via], tuple[str, ...]]:
+    return lambda _: texts
 
 
-def _unblocked(group: _Group) -> str:
-    return f"{group.name} ended its own stop of {group.what}"
-
-
-def _complained(group: _Group) -> str:
-    return f"{group.teller} that you marked a mail as spam{group.on}, which stops {EVERYTHING}"
-
-
-def _bounced(group: _Group) -> str:
-    return f"{group.teller} that mail to you came back{group.on}, which stops all mail"
-
-
-def _bounce_lifted(group: _Group) -> str:
-    return f"{group.name} noted that mail reaches you again"
-
-
-def _erased(group: _Group) -> str:
-    if group.way:
-        return f"you erased your address and your choices, {group.way}"
-    who = "the people who run this page" if group.via is Via.OPS else group.name
-    return f"{who} erased your address and your choices"
-
-
-_CLAUSES: Mapping[type[Part], Callable[[_Group], str]] = {
+_TEXTS: Mapping[type[Part], Callable[[Via], tuple[str, ...]]] = {
     OptedOut: _opted_out,
-    OptedIn: _opted_in,
+    OptedIn: _always(N_("On {date} you chose {what}, {how}.")),
     Undone: _undone,
-    Stated: _stated,
-    Consented: _consented,
-    Blocked: _blocked,
-    Unblocked: _unblocked,
-    Complained: _complained,
-    Bounced: _bounced,
-    BounceLifted: _bounce_lifted,
+    Stated: _opted_out,
+    Consented: _always(N_("On {date} you agreed to get {what}, {how}.")),
+    Blocked: _always(_BLOCKED),
+    Unblocked: _always(_UNBLOCKED),
+    Complained: _always(N_("On {date} you marked a mail as spam, {how}."), _ALL_STOPS),
+    Bounced: _always(N_("On {date} mail to you came back, {how}."), N_("This stops all mail.")),
+    BounceLifted: _always(_REACHED),
     Erased: _erased,
 }
-_CHOSEN = {
-    Value.OUT: "You stopped {what} on {day}.",
-    Value.IN: "You chose {what} on {day}.",
-    Value.UNSET: "You took your choice of {what} back on {day}.",
+_CHOSEN: Mapping[Value, str] = {
+    Value.OUT: N_("You stopped {what} on {date}."),
+    Value.IN: N_("You chose {what} on {date}."),
+    Value.UNSET: N_("You took your choice of {what} back on {date}."),
 }
 _KEPT: Mapping[str, tuple[str, int]] = {
-    "stated": ("It was told that you stopped {what} on {day}.", 0),
-    "consent": ("You agreed to get {what} on {day}, says {sender}.", CONSENT_ALLOWANCE),
-    "consent_told": ("You agreed to get {what} on {day}, says a list that {sender} brought in.", CONSENT_ALLOWANCE),
-    "complaint": ("A mail was marked as spam on {day}.", 0),
-    "bounced": ("Mail to you came back on {day}.", 0),
-    "bounce_lifted": ("{sender} noted on {day} that mail reaches you again.", 0),
-    "erased": ("Your address and your choices were erased on {day}.", 0),
+    "stated": (N_("It was noted that you stopped {what} on {date}."), 0),
+    "consent": (N_("You agreed to get {what} on {date}, says {sender}."), CONSENT_ALLOWANCE),
+    "consent_told": (
+        N_("You agreed to get {what} on {date}, says a list that {sender} brought in."),
+        CONSENT_ALLOWANCE,
+    ),
+    "complaint": (N_("A mail was marked as spam on {date}."), 0),
+    "bounced": (N_("Mail to you came back on {date}."), 0),
+    "bounce_lifted": (_REACHED, 0),
+    "erased": (N_("Your address and your choices were erased on {date}."), 0),
 }
 """Register → its sentence, and how much earlier than told it counts."""
 
 
-def registers_in_words(sender: Sender, state: State) -> Iterator[str]:
+def registers_in_words(voice: Voice, sender: Sender, state: State) -> Iterator[Markup]:
     """A sentence for everything that a state holds."""
+
+    def said(text: str, scope: str, at: int) -> Markup:
+        values: dict[str, Any] = {"date": voice.date(at), "sender": voice.sender(sender)}
+        return voice.say(text, what=named(voice, sender, [scope]), **values)
+
     for scope, choice in state.choice.items():
-        yield _CHOSEN[choice.value].format(what=name_of(sender, scope), day=day_of(choice.since))
+        yield said(_CHOSEN[choice.value], scope, choice.since)
     for scope, block in state.block.items():
-        does = "stopped sending" if block.is_on else "ended its own stop of"
-        yield f"{sender.name} {does} {name_of(sender, scope)} on {day_of(block.at)}."
-    for register, (words, earlier) in _KEPT.items():
+        yield said(_BLOCKED if block.is_on else _UNBLOCKED, scope, block.at)
+    for register, (text, earlier) in _KEPT.items():
         kept = getattr(state, register)
-        marks = kept.items() if register in {"stated", "consent", "consent_told"} else [("", kept)] if kept else ()
+        marks = kept.items() if register in {"stated", "consent", "consent_told"} else [(ALL, kept)] if kept else ()
         for scope, mark in marks:
-            yield words.format(what=name_of(sender, scope), day=day_of(mark.at + earlier), sender=sender.name)
+            yield said(text, scope, mark.at + earlier)

@@ -4,29 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalice.app import Blueprint, MultiDict, Response
+from chalice.app import Blueprint, Response
 from markupsafe import Markup
 
-from chalicelib.api import times
 from chalicelib.boundary import answering, service_of
 from chalicelib.use_cases.opening import OpenedLink, open_preferences
 from chalicelib.use_cases.recalling import recall
+from chalicelib.web import words
 from chalicelib.web.answers import page, trouble_of_link
+from chalicelib.web.asked import asked, voice_of
 from chalicelib.web.brand import brand_of
-from chalicelib.web.happenings import clauses, day_of
+from chalicelib.web.happenings import happened
 from chalicelib.web.unsubscribe import only_stops
-from chalicelib.web.words import back, masked
+from chalicelib.web.voices import N_
 
 if TYPE_CHECKING:
     from chalicelib.domain.recipients import Entry
     from chalicelib.domain.senders import Sender
-    from chalicelib.service import Service
     from chalicelib.use_cases.recalling import History
+    from chalicelib.web.voices import Voice
 
 histories = Blueprint(__name__)
 OLDER = "older"
-DAY = 86_400_000
-"""Milliseconds."""
 _MOST_DIGITS = 12
 
 
@@ -37,44 +36,52 @@ def show(token: str) -> Response:
     def answer() -> Response:
         service = service_of(histories)
         opened = open_preferences(service, token)
+        voice = voice_of(histories, opened.sender)
         if not opened.may_choose:
-            return only_stops(service, opened, token)
+            return only_stops(voice, opened, token)
         older = _older()
-        return _page(service, opened, token, recall(service, opened, older), is_older=older is not None)
+        return _page(voice, opened, token, recall(service, opened, older), older)
 
     return answering(trouble_of_link(histories, token), answer)
 
 
 def _older() -> int | None:
     """Where the page begins; None for the newest, and for what is no number."""
-    told = (histories.current_request.query_params or MultiDict(None)).get(OLDER, "")
+    told = asked(histories, OLDER)
     return int(told) if told.isascii() and told.isdigit() and len(told) <= _MOST_DIGITS else None
 
 
-_NOTHING = Markup("<p>Nothing has happened yet: nobody has stopped or chosen any mail for this address.</p>")
-
-
-def _page(service: Service, opened: OpenedLink, token: str, history: History, *, is_older: bool) -> Response:
-    prefix, sender = service.settings.prefix, opened.sender
-    link = Markup('<p><a href="{}/p/{}/history{}">{}</a></p>')
-    lines = Markup("\n").join(_line(sender, entry) for entry in history.entries)
+def _page(voice: Voice, opened: OpenedLink, token: str, history: History, older: int | None) -> Response:
+    about = voice.say(
+        "This is about mail that {sender} sends to {address}.",
+        sender=voice.sender(opened.sender),
+        address=words.masked(opened),
+    )
     return page(
-        "What happened so far",
-        Markup("<p>This is about mail that {} sends to {}. The newest comes first.</p>").format(
-            sender.name, masked(opened)
-        ),
-        Markup("<ul>{}</ul>").format(lines) if history.entries else _NOTHING,
-        Markup("") if history.older is None else link.format(prefix, token, f"?{OLDER}={history.older}", "Older"),
-        link.format(prefix, token, "", "Newest") if is_older else Markup(""),
-        back(prefix, token),
-        brand=brand_of(prefix, sender),
+        voice,
+        voice.say("What happened so far"),
+        words.paragraph(about),
+        _listed(voice, opened.sender, history.entries),
+        _link(voice, token, N_("Older"), history.older) if history.older is not None else Markup(""),
+        _link(voice, token, N_("Newest")) if older is not None else Markup(""),
+        words.back(voice, token),
+        brand=brand_of(voice, opened.sender),
+        kept={} if older is None else {OLDER: str(older)},
     )
 
 
-def _line(sender: Sender, entry: Entry) -> Markup:
-    """One act; the day is that on which it was recorded."""
-    on = Markup('On <time datetime="{}">{}</time>').format(
-        times.tell_day(entry.recorded // DAY), day_of(entry.recorded)
-    )
-    said = Markup("<br>").join(Markup("{} {}.").format(on, clause) for clause in clauses(sender, entry))
-    return Markup("<li>{}</li>").format(said)
+def _listed(voice: Voice, sender: Sender, entries: tuple[Entry, ...]) -> Markup:
+    if not entries:
+        nothing = voice.say("Nothing has happened yet: nobody has stopped or chosen any mail for this address.")
+        return words.paragraph(nothing)
+    lines = Markup("\n").join(_line(voice, sender, entry) for entry in entries)
+    return Markup("<p>{}</p><ul>{}</ul>").format(voice.say("The newest comes first."), lines)
+
+
+def _line(voice: Voice, sender: Sender, entry: Entry) -> Markup:
+    return Markup("<li>{}</li>").format(Markup("<br>").join(happened(voice, sender, entry)))
+
+
+def _link(voice: Voice, token: str, label: str, older: int | None = None) -> Markup:
+    query = {} if older is None else {OLDER: str(older)}
+    return Markup('<p><a href="{}">{}</a></p>').format(voice.to(f"/p/{token}/history", **query), voice.say(label))

@@ -11,6 +11,7 @@ from chalicelib.domain.errors import NoLogo
 from chalicelib.domain.senders import SENDER_CODE
 from chalicelib.use_cases.describing import get_logo
 from chalicelib.web.answers import trouble
+from chalicelib.web.asked import voice_of
 from chalicelib.web.brand import NAME_DIGITS
 
 logos = Blueprint(__name__)
@@ -30,4 +31,4 @@ def show(sender: str, logo: str) -> Response:
             raise NoLogo
         return Response(octets, {**SECURITY_HEADERS, "Cache-Control": _FOR_EVER, "Content-Type": told.type})
 
-    return answering(trouble, answer)
+    return answering(lambda error: trouble(voice_of(logos), error), answer)

@@ -12,14 +12,19 @@ from chalicelib.boundary import answering, service_of
 from chalicelib.domain.addresses import parse_address
 from chalicelib.domain.errors import InvalidAddress
 from chalicelib.use_cases.stopping import open_form, opt_out_by_form
+from chalicelib.web import words
 from chalicelib.web.answers import page, trouble_of_sender
+from chalicelib.web.asked import voice_of
 from chalicelib.web.brand import brand_of
 from chalicelib.web.forms import fields_of
-from chalicelib.web.words import outcome, still_arrives
+from chalicelib.web.typed import FIELD, typed_form, wrong
+from chalicelib.web.voices import N_
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from chalicelib.domain.senders import Sender
-    from chalicelib.service import Service
+    from chalicelib.web.voices import Voice
 
 opt_out_form = Blueprint(__name__)
 
@@ -29,8 +34,8 @@ def show(sender: str) -> Response:
     """The form. Writes nothing."""
 
     def answer() -> Response:
-        service = service_of(opt_out_form)
-        return _form(service, open_form(service, sender))
+        found = open_form(service_of(opt_out_form), sender)
+        return _form(voice_of(opt_out_form, found), found)
 
     return answering(trouble_of_sender(opt_out_form, sender), answer)
 
@@ -42,14 +47,14 @@ def send(sender: str) -> Response:
     def answer() -> Response:
         service = service_of(opt_out_form)
         found = open_form(service, sender)
-        [typed, *_] = fields_of(opt_out_form.current_request).get("address", [""])
+        voice = voice_of(opt_out_form, found)
+        [typed, *_] = fields_of(opt_out_form.current_request).get(FIELD, [""])
         try:
             address = parse_address(typed)
         except InvalidAddress as error:
-            return _form(service, found, error)
+            return _form(voice, found, error)
         opt_out_by_form(service, found, address, _source())
-        brand = brand_of(service.settings.prefix, found)
-        return page("You are unsubscribed", outcome(_DONE.format(found.name)), still_arrives(found), brand=brand)
+        return _done(voice, found)
 
     return answering(trouble_of_sender(opt_out_form, sender), answer)
 
@@ -59,27 +64,58 @@ def _source() -> str:
     return str(identity.get("sourceIp", ""))
 
 
-_INTRODUCTION = Markup(
-    "<p>Type your address. All optional mail from {} stops at once; no mail is sent to confirm it.</p>"
-)
-_DONE = Markup("{} will not send any optional mail to the address you typed any more.")
-
-
-def _form(service: Service, sender: Sender, error: InvalidAddress | None = None) -> Response:
-    told = Markup('<p class="said" role="alert" id="error">That is not an address that mail can reach: {}.</p>')
-    return page(
-        f"Unsubscribe from {sender.name}",
-        told.format(error.reason) if error else Markup(""),
-        _INTRODUCTION.format(sender.name),
-        Markup(
-            '<form method="post" action="{}/o/{}"><p><label for="address">Your address</label>'
-            '<input type="email" id="address" name="address" required maxlength="254" autocomplete="email"{}></p>'
-            "<button>Stop all optional mail</button></form>"
-        ).format(
-            service.settings.prefix,
-            sender.code,
-            Markup(' aria-invalid="true" aria-describedby="error" autofocus') if error else "",
-        ),
-        status=HTTPStatus.BAD_REQUEST if error else HTTPStatus.OK,
-        brand=brand_of(service.settings.prefix, sender),
+def _done(voice: Voice, sender: Sender) -> Response:
+    said = voice.say(
+        "{sender} will not send any optional mail to the address you typed any more.", sender=voice.sender(sender)
     )
+    return page(
+        voice,
+        voice.say("You are unsubscribed"),
+        words.outcome(said),
+        words.still_arrives(voice, sender),
+        brand=brand_of(voice, sender),
+    )
+
+
+def _form(voice: Voice, sender: Sender, error: InvalidAddress | None = None) -> Response:
+    name = voice.sender(sender)
+    about = voice.say(
+        "Type your address. All optional mail from {sender} stops at once; no mail is sent to confirm it.", sender=name
+    )
+    return page(
+        voice,
+        voice.say("Unsubscribe from {sender}", sender=name),
+        _why(voice, error) if error else Markup(""),
+        words.paragraph(about),
+        typed_form(voice, voice.to(f"/o/{sender.code}"), voice.say(words.STOP_ALL), is_wrong=error is not None),
+        status=HTTPStatus.BAD_REQUEST if error else HTTPStatus.OK,
+        brand=brand_of(voice, sender),
+    )
+
+
+_NO_DOMAIN = N_("The part after the @ is not the full name of a domain, as example.com is.")
+_TOO_LONG = N_("It is too long.")
+REASONS: Mapping[str, str] = {
+    "the address is empty": N_("Nothing was typed."),
+    "an address has an @": N_("It has no @."),
+    "there is nothing before the @": N_("There is nothing before the @."),
+    "an address has at most 254 octets": _TOO_LONG,
+    "the part before the @ has at most 64 octets": N_("The part before the @ is too long."),
+    "the part before the @ has a character or a dot where none may be": N_(
+        "The part before the @ has a character or a dot where none may be."
+    ),
+    "the part before the @ has a space or an invisible character": N_(
+        "The part before the @ has a space or an invisible character."
+    ),
+    "the part after the @ has a space or an invisible character": N_(
+        "The part after the @ has a space or an invisible character."
+    ),
+    "the part after the @ is not a domain name": _NO_DOMAIN,
+    "the part after the @ is not a full domain name": _NO_DOMAIN,
+}
+"""What `parse_address` says to programs → what is said to people."""
+
+
+def _why(voice: Voice, error: InvalidAddress) -> Markup:
+    why = voice.say(REASONS[error.reason]) if error.reason in REASONS else Markup("")
+    return wrong(words.sentences(voice.say("That is not an address that mail can reach."), why))

@@ -14,8 +14,10 @@ from markupsafe import Markup
 from chalicelib.api.expectations import expected
 from chalicelib.api.openapi import JSON, document, resolved
 from chalicelib.boundary import answering, problem, service_of
-from chalicelib.web.answers import page
+from chalicelib.web.answers import framed
+from chalicelib.web.brand import PLAIN
 from chalicelib.web.styles import SHEET
+from chalicelib.web.voices import Voice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +48,7 @@ def _content(public_url: str) -> tuple[Markup, ...]:
 
 
 def _page(public_url: str) -> Response:
-    return page("Signoff API", *_content(public_url), sheets=_SHEETS)
+    return framed(Voice(), "Signoff API", _content(public_url), PLAIN, _SHEETS)
 
 
 Operation = tuple[str, str, Json]

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from markupsafe import Markup
 
+if TYPE_CHECKING:
+    from chalicelib.web.voices import Voice
+
 FIELD = "address"
-_WRONG = Markup(
-    '<p class="said" role="alert" id="error">That is not the address that this link was sent to. '
-    "Type it once more. Nothing changed.</p>"
-)
 _FORM = Markup(
-    '<form method="post" action="{}"><p><label for="address">Your address</label>'
-    '<input type="email" id="address" name="{}" required maxlength="254" autocomplete="email"{}></p>'
+    '<form method="post" action="{}"><p><label for="address">{}</label>'
+    '<input type="email" id="address" name="{}" required maxlength="254" autocomplete="email" dir="ltr"{}></p>'
     "<button>{}</button></form>"
 )
 
 
-def wrong() -> Markup:
-    """The same for every address that is not the one."""
-    return _WRONG
+def wrong(text: Markup) -> Markup:
+    """Why the form is there again."""
+    return Markup('<p class="said" role="alert" id="error">{}</p>').format(text)
 
 
-def typed_form(action: str, label: str, *, is_wrong: bool) -> Markup:
-    """One field and one button."""
-    told = Markup(' aria-invalid="true" aria-describedby="error"') if is_wrong else Markup("")
-    return _FORM.format(action, FIELD, told, label)
+def not_the_one(voice: Voice) -> Markup:
+    """The same for every address that is not the link's."""
+    said = voice.say("That is not the address that this link was sent to. Type it once more. Nothing changed.")
+    return wrong(said)
+
+
+def typed_form(voice: Voice, action: str, label: Markup, *, is_wrong: bool) -> Markup:
+    """One field and one button; the field has the focus where what was typed was wrong."""
+    told = Markup(' aria-invalid="true" aria-describedby="error" autofocus') if is_wrong else Markup("")
+    return _FORM.format(action, voice.say("Your address"), FIELD, told, label)

@@ -10,18 +10,27 @@ from chalicelib.boundary import answering, service_of, status_of
 from chalicelib.domain.errors import Forbidden
 from chalicelib.use_cases.opening import open_preferences
 from chalicelib.use_cases.undoing import undo
+from chalicelib.web import words
 from chalicelib.web.answers import trouble_of_link
+from chalicelib.web.asked import voice_of
 from chalicelib.web.forms import fields_of
-from chalicelib.web.happenings import listed
-from chalicelib.web.preferences import centre_page
+from chalicelib.web.preferences import centre_page, shown, what_is_sent
 from chalicelib.web.unsubscribe import only_stops
-from chalicelib.web.words import ACT_FIELD, MOST_UNDONE, outcome
 
 if TYPE_CHECKING:
+    from markupsafe import Markup
+
     from chalicelib.use_cases.opening import OpenedLink
     from chalicelib.use_cases.undoing import Undoing
+    from chalicelib.web.voices import Voice
 
 undoing = Blueprint(__name__)
+
+
+@undoing.route("/p/{token}/undo", methods=["GET", "HEAD"], content_types=["*/*"])
+def show(token: str) -> Response:
+    """The preference centre, for who comes back to where "undo" has led. Writes nothing."""
+    return shown(undoing, token)
 
 
 @undoing.route("/p/{token}/undo", methods=["POST"], content_types=["*/*"])
@@ -31,26 +40,23 @@ def take_back(token: str) -> Response:
     def answer() -> Response:
         service = service_of(undoing)
         opened = open_preferences(service, token)
+        voice = voice_of(undoing, opened.sender)
         if not opened.may_choose:
-            return only_stops(service, opened, token, status_of(Forbidden("choose")))
-        acts = fields_of(undoing.current_request).get(ACT_FIELD, [])
-        undone = undo(service, opened, frozenset(acts[:MOST_UNDONE]))
-        return centre_page(service, opened, token, outcome(_told(opened, undone)))
+            return only_stops(voice, opened, token, status_of(Forbidden("choose")))
+        acts = fields_of(undoing.current_request).get(words.ACT_FIELD, [])
+        undone = undo(service, opened, frozenset(acts[: words.MOST_UNDONE]))
+        return centre_page(service, voice, opened, token, words.outcome(_told(voice, opened, undone)))
 
     return answering(trouble_of_link(undoing, token), answer)
 
 
-_NOT_DONE = (
-    "Nothing was undone: something newer has come since, or there was nothing to undo. This is what you get now; "
-    "choose and save what you want."
-)
-
-
-def _told(opened: OpenedLink, undone: Undoing) -> str:
+def _told(voice: Voice, opened: OpenedLink, undone: Undoing) -> Markup:
     if not undone.is_done:
-        return _NOT_DONE
-    sentences = ["Undone. It is as it was before."]
-    for words, categories in (("will send you", undone.wanted), ("will not send you", undone.unwanted)):
-        if categories:
-            sentences.append(f"{opened.sender.name} {words} {listed(category.name for category in categories)}.")
-    return " ".join(sentences)
+        return voice.say(
+            "Nothing was undone: something newer has come since, or there was nothing to undo. This is what you get "
+            "now; choose and save what you want."
+        )
+    return words.sentences(
+        voice.say("Undone. It is as it was before."),
+        what_is_sent(voice, opened.sender, undone.wanted, undone.unwanted),
+    )

@@ -11,32 +11,34 @@ from markupsafe import Markup
 
 from chalicelib.boundary import answering, service_of, status_of
 from chalicelib.domain.acts import Via
+from chalicelib.domain.categories import ALL
 from chalicelib.domain.errors import CannotOptOut
 from chalicelib.tokens import Purpose
 from chalicelib.use_cases.opening import OpenedLink, open_link
-from chalicelib.use_cases.stopping import opt_out
+from chalicelib.use_cases.stopping import opt_out, stopped_by
+from chalicelib.web import words
 from chalicelib.web.answers import page, trouble_of_link
+from chalicelib.web.asked import asked, voice_of
 from chalicelib.web.brand import brand_of
-from chalicelib.web.words import ONLY_STOPS, STOP_ALL, button, masked, outcome, still_arrives, undo_button
 
 if TYPE_CHECKING:
-    from chalicelib.service import Service
+    from chalicelib.web.voices import Voice
 
 unsubscribe = Blueprint(__name__)
 PAGE_FIELD = "page"
 """The field by which our own button is told from a mail client. It decides what the ledger calls it, nothing else."""
+DONE_FIELD = "done"
+"""Of a URL: the act that its page tells of, so that the page can be had in another language."""
 _FIELD_OCTETS = 1_000
 
 
 @unsubscribe.route("/u/{token}", methods=["GET", "HEAD"], content_types=["*/*"])
 def show(token: str) -> Response:
-    """The page with one button. Writes nothing, however often it is opened (conformance A7)."""
+    """The page with one button. Writes nothing, however often it is opened (conformance A7).
 
-    def answer() -> Response:
-        service = service_of(unsubscribe)
-        return stop_page(service, open_link(service, token), token)
-
-    return answering(trouble_of_link(unsubscribe, token), answer)
+    After the act that its query names, and while that holds, it says that it is done: one read more.
+    """
+    return _shown(token)
 
 
 @unsubscribe.route("/u/{token}", methods=["POST"], content_types=["*/*"])
@@ -44,17 +46,23 @@ def one_click(token: str) -> Response:
     """Opts out of the category of the link, whatever the body says or how (conformance A1 to A14)."""
 
     def answer() -> Response:
-        service = service_of(unsubscribe)
-        opened = open_link(service, token)
+        opened = open_link(service_of(unsubscribe), token)
+        voice = voice_of(unsubscribe, opened.sender)
         try:
-            act = opt_out(service, opened, _via())
+            act = opt_out(service_of(unsubscribe), opened, _via())
         except CannotOptOut as error:
-            response = stop_page(service, opened, token)
+            response = stop_page(voice, opened, token)
             response.status_code = status_of(error)
             return response
-        return done_page(service, opened, token, act)
+        return done_page(voice, opened, token, act)
 
     return answering(trouble_of_link(unsubscribe, token), answer)
+
+
+@unsubscribe.route("/u/{token}/all", methods=["GET", "HEAD"], content_types=["*/*"])
+def show_all(token: str) -> Response:
+    """The same page, for who comes back to where "stop all" has led. Writes nothing."""
+    return _shown(token)
 
 
 @unsubscribe.route("/u/{token}/all", methods=["POST"], content_types=["*/*"])
@@ -62,10 +70,22 @@ def stop_all(token: str) -> Response:
     """Opts out of all optional mail (conformance C3)."""
 
     def answer() -> Response:
+        opened = open_link(service_of(unsubscribe), token)
+        act = opt_out(service_of(unsubscribe), opened, Via.UNSUBSCRIBE_PAGE, of_all=True)
+        return done_page(voice_of(unsubscribe, opened.sender), opened, token, act, of_all=True)
+
+    return answering(trouble_of_link(unsubscribe, token), answer)
+
+
+def _shown(token: str) -> Response:
+    def answer() -> Response:
         service = service_of(unsubscribe)
         opened = open_link(service, token)
-        act = opt_out(service, opened, Via.UNSUBSCRIBE_PAGE, of_all=True)
-        return done_page(service, opened, token, act, of_all=True)
+        voice, act = voice_of(unsubscribe, opened.sender), asked(unsubscribe, DONE_FIELD)
+        scope = stopped_by(service, opened, act) if act else None
+        if scope is None:
+            return stop_page(voice, opened, token)
+        return done_page(voice, opened, token, act, of_all=scope == ALL)
 
     return answering(trouble_of_link(unsubscribe, token), answer)
 
@@ -81,63 +101,87 @@ def _via() -> Via:
     return Via.UNSUBSCRIBE_PAGE if is_page else Via.ONE_CLICK
 
 
-_SENDS = Markup("<p>{} sends <strong>{}</strong> to {}.</p>")
-_RETIRED = Markup("<p>{} does not send <strong>{}</strong> at the moment. You can make sure that {} never gets it.</p>")
-_ALWAYS = Markup("<p>You cannot opt out of <strong>{}</strong>. You can stop all else that {} sends to {}.</p>")
-
-
-def stop_page(service: Service, opened: OpenedLink, token: str, *notes: Markup) -> Response:
+def stop_page(voice: Voice, opened: OpenedLink, token: str, *notes: Markup) -> Response:
     """What a link stops, one button, and "stop all optional mail" beneath it."""
-    prefix, sender, category = service.settings.prefix, opened.sender.name, opened.category
-    brand = brand_of(prefix, opened.sender)
-    everything = button(f"{prefix}/u/{token}/all", STOP_ALL, is_second=not category.is_service_alert)
-    if category.is_service_alert:
-        return page(
-            f"Mail from {sender}",
-            *notes,
-            _ALWAYS.format(category.name, sender, masked(opened)),
-            everything,
-            _choose(service, opened, token),
-            still_arrives(opened.sender),
-            brand=brand,
-        )
-    said = _RETIRED if category.retired else _SENDS
+    title, said = _speaking_of(voice, opened)
+    is_alert = opened.category.is_service_alert
     return page(
-        f"Unsubscribe from {category.name}",
+        voice,
+        title,
         *notes,
-        said.format(sender, category.name, masked(opened)),
-        button(f"{prefix}/u/{token}", f"Stop {category.name}", Markup('<input type="hidden" name="page" value="1">')),
-        everything,
-        _choose(service, opened, token),
-        brand=brand,
+        words.paragraph(said),
+        Markup("") if is_alert else _stop_button(voice, opened, token),
+        words.stop_all_button(voice, token, is_second=not is_alert),
+        _choose(voice, opened, token),
+        words.still_arrives(voice, opened.sender) if is_alert else Markup(""),
+        brand=brand_of(voice, opened.sender),
     )
 
 
-def only_stops(service: Service, opened: OpenedLink, token: str, status: int = HTTPStatus.OK) -> Response:
+def _speaking_of(voice: Voice, opened: OpenedLink) -> tuple[Markup, Markup]:
+    """The title of the page, and its sentence."""
+    category, sender, address = voice.category(opened.category), voice.sender(opened.sender), words.masked(opened)
+    values = {"sender": sender, "category": words.strong(category), "address": address}
+    if opened.category.is_service_alert:
+        return voice.say("Mail from {sender}", sender=sender), voice.say(
+            "You cannot opt out of {category}. You can stop all else that {sender} sends to {address}.", **values
+        )
+    title = voice.say("Unsubscribe from {category}", category=category)
+    if opened.category.retired:
+        return title, voice.say(
+            "{sender} does not send {category} at the moment. You can make sure that {address} never gets it.", **values
+        )
+    return title, voice.say("{sender} sends {category} to {address}.", **values)
+
+
+def _stop_button(voice: Voice, opened: OpenedLink, token: str) -> Markup:
+    return words.button(
+        voice.to(f"/u/{token}"),
+        voice.say("Stop {category}", category=voice.category(opened.category)),
+        Markup('<input type="hidden" name="{}" value="1">').format(PAGE_FIELD),
+    )
+
+
+def only_stops(voice: Voice, opened: OpenedLink, token: str, status: int = HTTPStatus.OK) -> Response:
     """What a footer's link gets that is old, or of a compromised key, whatever more it was opened for."""
-    response = stop_page(service, opened, token, ONLY_STOPS)
+    response = stop_page(voice, opened, token, words.only_stops(voice))
     response.status_code = int(status)
     return response
 
 
-def done_page(service: Service, opened: OpenedLink, token: str, act: str, *, of_all: bool = False) -> Response:
+def done_page(voice: Voice, opened: OpenedLink, token: str, act: str, *, of_all: bool = False) -> Response:
     """What stopped by `act`, and what still arrives and why. Who may choose may undo it."""
-    what = "any optional mail" if of_all else opened.category.name
-    said = Markup("{} will not send <strong>{}</strong> to {} any more.")
-    everything = button(f"{service.settings.prefix}/u/{token}/all", STOP_ALL, is_second=True)
+    rest = words.paragraph(
+        voice.say("Other optional mail from {sender} may still come.", sender=voice.sender(opened.sender))
+    )
     return page(
-        "You are unsubscribed",
-        outcome(said.format(opened.sender.name, what, masked(opened))),
-        undo_button(service.settings.prefix, token, act) if opened.may_choose else Markup(""),
-        Markup("") if of_all else everything,
-        _choose(service, opened, token),
-        still_arrives(opened.sender),
-        brand=brand_of(service.settings.prefix, opened.sender),
+        voice,
+        voice.say("You are unsubscribed"),
+        words.outcome(_stopped(voice, opened, of_all=of_all)),
+        words.undo_button(voice, token, act) if opened.may_choose else Markup(""),
+        Markup("") if of_all else rest + words.stop_all_button(voice, token),
+        _choose(voice, opened, token),
+        words.still_arrives(voice, opened.sender),
+        brand=brand_of(voice, opened.sender),
+        kept={DONE_FIELD: act},
     )
 
 
-def _choose(service: Service, opened: OpenedLink, token: str) -> Markup:
+def _stopped(voice: Voice, opened: OpenedLink, *, of_all: bool) -> Markup:
+    values = {"sender": voice.sender(opened.sender), "address": words.masked(opened)}
+    if of_all:
+        return voice.say("{sender} will not send any optional mail to {address} any more.", **values)
+    category = words.strong(voice.category(opened.category))
+    return voice.say("{sender} will not send {category} to {address} any more.", category=category, **values)
+
+
+def _choose(voice: Voice, opened: OpenedLink, token: str) -> Markup:
     if opened.may_choose:
-        return Markup('<p><a href="{}/p/{}">Choose what you get</a></p>').format(service.settings.prefix, token)
-    which = "the mail" if opened.link.purpose is Purpose.ONE_CLICK else "a newer mail"
-    return Markup('<p class="quiet">To choose among all mail, use the link at the foot of {}.</p>').format(which)
+        link = Markup('<p><a href="{}">{}</a></p>')
+        return link.format(voice.to(f"/p/{token}"), voice.say("Choose what you get"))
+    said = (
+        voice.say("To choose among all mail, use the link at the foot of the mail.")
+        if opened.link.purpose is Purpose.ONE_CLICK
+        else voice.say("To choose among all mail, use the link at the foot of a newer mail.")
+    )
+    return Markup('<p class="quiet">{}</p>').format(said)

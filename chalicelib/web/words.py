@@ -1,4 +1,4 @@
-"""Sentences that more than one page says."""
+"""Sentences and controls that more than one page has."""
 
 from __future__ import annotations
 
@@ -8,49 +8,78 @@ from markupsafe import Markup
 
 from chalicelib.domain.addresses import mask
 from chalicelib.domain.categories import Ground
+from chalicelib.web.voices import N_
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from chalicelib.domain.senders import Sender
     from chalicelib.use_cases.opening import OpenedLink
+    from chalicelib.web.voices import Voice
 
-STOP_ALL = "Stop all optional mail"
-ONLY_STOPS = Markup(
-    '<p class="said">This link is old. It can still stop mail; a newer mail has one that does more.</p>'
-)
+STOP_ALL = N_("Stop all optional mail")
 MOST_UNDONE = 8
 """Acts that one form undoes: ours name one."""
 ACT_FIELD = "act"
-_MORE = (("history", "What happened so far"), ("data", "Download my data"), ("erase", "Erase my data"))
-PRIVACY = "Privacy notice"
+BACK = N_("Back to what you get")
+ASKS_ADDRESS = N_("Because mails get forwarded, type the address that the mail with this link came to.")
+_MORE = (
+    ("history", N_("What happened so far")),
+    ("data", N_("Download my data")),
+    ("erase", N_("Erase my data")),
+)
 _GROUNDS: Mapping[Ground, str] = {
-    Ground.TRANSACTION: "they are about something you ordered or agreed to",
-    Ground.SAFETY: "they are about a warranty, a recall, your safety or your security",
-    Ground.ACCOUNT_CHANGE: "they tell you of changes to your terms, your account or what you owe",
-    Ground.ACCOUNT_STATEMENT: "they are the statements of your account",
-    Ground.EMPLOYMENT: "they are about your employment or a benefit that comes with it",
-    Ground.DELIVERY: "they bring what you are entitled to",
+    Ground.TRANSACTION: N_("You cannot stop these, because they are about something you ordered or agreed to."),
+    Ground.SAFETY: N_(
+        "You cannot stop these, because they are about a warranty, a recall, your safety or your security."
+    ),
+    Ground.ACCOUNT_CHANGE: N_(
+        "You cannot stop these, because they tell you of changes to your terms, your account or what you owe."
+    ),
+    Ground.ACCOUNT_STATEMENT: N_("You cannot stop these, because they are the statements of your account."),
+    Ground.EMPLOYMENT: N_(
+        "You cannot stop these, because they are about your employment or a benefit that comes with it."
+    ),
+    Ground.DELIVERY: N_("You cannot stop these, because they bring what you are entitled to."),
 }
 
 
-def masked(opened: OpenedLink) -> str:
-    """The address, as far as a page may show it (conformance F5)."""
-    return mask(opened.address.spelled)
+def masked(opened: OpenedLink) -> Markup:
+    """The address, as far as a page may show it (conformance F5), from left to right on every page."""
+    return Markup('<bdi dir="ltr">{}</bdi>').format(mask(opened.address.spelled))
 
 
-def still_arrives(sender: Sender) -> Markup:
+def strong(text: Markup | str) -> Markup:
+    """What the sentence is about."""
+    return Markup("<strong>{}</strong>").format(text)
+
+
+def paragraph(text: Markup | str) -> Markup:
+    """A sentence or more of our own."""
+    return Markup("<p>{}</p>").format(text)
+
+
+def only_stops(voice: Voice) -> Markup:
+    """What a link that opens less than it once did says of itself."""
+    said = voice.say(
+        "This link is old, so all it can do is stop mail. To choose what you get, use the link of a newer mail."
+    )
+    return Markup('<p class="said">{}</p>').format(said)
+
+
+def still_arrives(voice: Voice, sender: Sender) -> Markup:
     """The service alerts, as text with their reason (conformance F3)."""
     lines = [
-        Markup("<li><strong>{}</strong>{}<br>You cannot stop these, because {}.</li>").format(
-            category.name,
-            Markup("<br>{}").format(category.description) if category.description else "",
-            _GROUNDS[category.ground],
+        Markup("<li><strong>{}</strong>{}<br>{}</li>").format(
+            voice.category(category),
+            Markup("<br>{}").format(voice.description(category)) if category.description else "",
+            voice.say(_GROUNDS[category.ground]),
         )
         for category in sender.catalogue.service_alerts
         if category.ground is not None
     ]
-    return Markup("<h2>What still arrives</h2><ul>{}</ul>").format(Markup("").join(lines)) if lines else Markup("")
+    heading = voice.say("What still arrives")
+    return Markup("<h2>{}</h2><ul>{}</ul>").format(heading, Markup("").join(lines)) if lines else Markup("")
 
 
 def outcome(text: Markup | str) -> Markup:
@@ -58,26 +87,37 @@ def outcome(text: Markup | str) -> Markup:
     return Markup('<p class="said" role="status" tabindex="-1" autofocus>{}</p>').format(text)
 
 
-def undo_button(prefix: str, token: str, act: str) -> Markup:
+def sentences(*parts: Markup | str) -> Markup:
+    """One after the other."""
+    return Markup(" ").join(part for part in parts if part)
+
+
+def undo_button(voice: Voice, token: str, act: str) -> Markup:
     """Puts back what the act just made has changed."""
     field = Markup('<input type="hidden" name="{}" value="{}">').format(ACT_FIELD, act)
-    return button(f"{prefix}/p/{token}/undo", "Undo", field, is_second=True)
+    return button(voice.to(f"/p/{token}/undo"), voice.say("Undo"), field, is_second=True)
 
 
-def more(prefix: str, token: str) -> Markup:
+def stop_all_button(voice: Voice, token: str, *, is_second: bool = True) -> Markup:
+    """Stops all optional mail (conformance C3)."""
+    return button(voice.to(f"/u/{token}/all"), voice.say(STOP_ALL), is_second=is_second)
+
+
+def more(voice: Voice, token: str) -> Markup:
     """The way from the preference centre to all that a recipient can do besides."""
     links = Markup("").join(
-        Markup('<li><a href="{}/p/{}/{}">{}</a></li>').format(prefix, token, path, label) for path, label in _MORE
+        Markup('<li><a href="{}">{}</a></li>').format(voice.to(f"/p/{token}/{path}"), voice.say(label))
+        for path, label in _MORE
     )
-    return Markup("<h2>More</h2><ul>{}</ul>").format(links)
+    return Markup("<h2>{}</h2><ul>{}</ul>").format(voice.say("More"), links)
 
 
-def back(prefix: str, token: str, label: str = "Back to what you get") -> Markup:
+def back(voice: Voice, token: str, label: str = BACK) -> Markup:
     """The way to the preference centre."""
-    return Markup('<p><a href="{}/p/{}">{}</a></p>').format(prefix, token, label)
+    return Markup('<p><a href="{}">{}</a></p>').format(voice.to(f"/p/{token}"), voice.say(label))
 
 
-def button(action: str, label: str, *inside: Markup, is_second: bool = False) -> Markup:
+def button(action: str, label: Markup | str, *inside: Markup, is_second: bool = False) -> Markup:
     """A form with one button."""
     kind = Markup(' class="second"') if is_second else Markup("")
     return Markup('<form method="post" action="{}">{}<button{}>{}</button></form>').format(

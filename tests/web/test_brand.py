@@ -22,6 +22,7 @@ from chalicelib.use_cases.describing import Edit, change_profile, put_logo
 from chalicelib.web.answers import page
 from chalicelib.web.brand import brand_of
 from chalicelib.web.styles import DARK, LIGHT, OWN_ACCENT, SHEET, squeezed, style_of
+from chalicelib.web.voices import Voice
 from tests.images import IMAGES, png
 from tests.site import CATALOGUE, CODE, Site
 from tests.store.faults import FaultyPool
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from chalice.app import Response
     from chalice.test import HTTPResponse
 
+VOICE = Voice("/api")
 FULL = {
     "accent": "#e4572e",
     "postal_address": "Test & Sons Ltd\n12 <Quay> Street",
@@ -39,7 +41,8 @@ FULL = {
 
 
 def branded(profile: Profile, name: str = "Test & Sons") -> Response:
-    return page("Title", brand=brand_of("/api", Sender(CODE, name, CATALOGUE, bytes(32), profile=profile)))
+    sender = Sender(CODE, name, CATALOGUE, bytes(32), profile=profile)
+    return page(VOICE, "Title", brand=brand_of(VOICE, sender))
 
 
 def fill(site: Site) -> Logo:
@@ -149,7 +152,7 @@ def test_no_branding_injects_markup_or_style(name: str, lines: list[str], colour
     sender = Sender(CODE, "x", CATALOGUE, bytes(32), profile=profile)
     object.__setattr__(sender, "name", name)
 
-    answer = page("Title", brand=brand_of("/api", sender))
+    answer = page(VOICE, "Title", brand=brand_of(VOICE, sender))
 
     found = [(tag, sorted(told)) for tag, told in Document(answer.body).found if tag not in MANY]
     assert found == SHAPE

@@ -35,7 +35,8 @@ from chalicelib.domain.senders import Place, Sender
 from chalicelib.domain.state import NOTHING_KNOWN, Choice, Value
 from chalicelib.tokens import PREFERENCES_DAYS, Purpose
 from chalicelib.use_cases.recalling import PAGE
-from chalicelib.web.happenings import clauses, day_of, listed, registers_in_words
+from chalicelib.web.happenings import happened, registers_in_words
+from chalicelib.web.voices import Voice, plain
 from tests.site import ADDRESS, CATALOGUE, CODE, DAY, Site
 from tests.store.faults import FaultyPool
 from tests.store.test_injected_faults import READ
@@ -55,75 +56,102 @@ def entry(via: Via, *parts: Part) -> Entry:
     return Entry(Place(CODE, 0, "rcp_x"), 1, Act("x", via, parts), MARCH, 1, 0, {})
 
 
+HERE = "on the page where you choose what you get"
 SAID: list[tuple[Via, tuple[Part, ...], str]] = [
-    (Via.ONE_CLICK, (OptedOut("offers", 1),), "you stopped Offers, by the button of your mail program"),
-    (Via.UNSUBSCRIBE_PAGE, (OptedOut(ALL, 1),), "you stopped all optional mail, on the page to unsubscribe"),
+    (
+        Via.ONE_CLICK,
+        (OptedOut("offers", 1),),
+        "On 3 March 2026 you stopped Offers, by the button of your mail program.",
+    ),
+    (
+        Via.UNSUBSCRIBE_PAGE,
+        (OptedOut(ALL, 1),),
+        "On 3 March 2026 you stopped all optional mail, on the page to unsubscribe.",
+    ),
     (
         Via.PREFERENCE_PAGE,
         (OptedOut("news", 1), OptedOut("offers", 1)),
-        "you stopped News <b> and Offers, on the page where you choose what you get",
+        f"On 3 March 2026 you stopped News <b> and Offers, {HERE}.",
     ),
-    (Via.MAILTO, (OptedOut("offers", 1),), "you stopped Offers, by a mail to unsubscribe"),
+    (Via.MAILTO, (OptedOut("offers", 1),), "On 3 March 2026 you stopped Offers, by a mail to unsubscribe."),
     (
         Via.OPT_OUT_FORM,
         (OptedOut(ALL, 1),),
-        "all optional mail stopped, because your address was typed into the form to unsubscribe",
+        "On 3 March 2026 all optional mail stopped, because your address was typed into the form to unsubscribe.",
     ),
-    (Via.OPS, (OptedOut("offers", 1),), "the people who run this page noted that you stopped Offers"),
-    (Via.PREFERENCE_PAGE, (OptedIn("offers", 1),), "you chose Offers, on the page where you choose what you get"),
+    (
+        Via.OPS,
+        (OptedOut("offers", 1),),
+        "On 3 March 2026 you stopped Offers, as the people who run this page noted.",
+    ),
+    (Via.PREFERENCE_PAGE, (OptedIn("offers", 1),), f"On 3 March 2026 you chose Offers, {HERE}."),
     (
         Via.PREFERENCE_PAGE,
         (Undone(("a",), (Restored("offers", OUT), Restored("news", None)), 1),),
-        (
-            "you undid a choice, on the page where you choose what you get: "
-            "Offers stopped again, News <b> as if you had never chosen"
-        ),
+        f"On 3 March 2026 you undid a choice, {HERE}. Stopped as before: Offers. As if you had never chosen: News <b>.",
     ),
     (
         Via.OPS,
         (Undone(("a",), (Restored(ALL, IN),), 1),),
-        "the people who run this page undid a choice: all optional mail chosen again",
+        "On 3 March 2026 the people who run this page undid what was noted for your address. "
+        "Chosen as before: all optional mail.",
     ),
-    (Via.API, (Stated("offers", MARCH),), "Test & Sons noted that you stopped Offers"),
-    (Via.API, (Stated("offers", MARCH - 2 * DAY),), "Test & Sons noted that you stopped Offers on 1 March 2026"),
+    (
+        Via.API,
+        (Undone(("a",), (Restored("offers", OUT),), 1),),
+        "On 3 March 2026 Test & Sons undid what was noted for your address. Stopped as before: Offers.",
+    ),
+    (Via.API, (Stated("offers", MARCH),), "On 3 March 2026 you stopped Offers, as Test & Sons noted."),
+    (
+        Via.API,
+        (Stated("offers", MARCH - 2 * DAY),),
+        "On 1 March 2026 you stopped Offers, as Test & Sons noted. It was noted on 3 March 2026.",
+    ),
     (
         Via.IMPORT,
         (Stated(ALL, 1),),
-        "Test & Sons brought in a list which says that you stopped all optional mail on 1 January 1970",
+        "On 1 January 1970 you stopped all optional mail, as a list says that Test & Sons brought in. "
+        "It was noted on 3 March 2026.",
     ),
-    (Via.FEEDBACK, (Stated("offers", MARCH),), "a report of the mail system said that you stopped Offers"),
-    (Via.API, (Consented("offers", MARCH),), "Test & Sons noted that you agreed to get Offers"),
+    (Via.FEEDBACK, (Stated("offers", MARCH),), "On 3 March 2026 you stopped Offers, as the mail system reported."),
+    (Via.API, (Consented("offers", MARCH),), "On 3 March 2026 you agreed to get Offers, as Test & Sons noted."),
     (
         Via.IMPORT,
         (Consented("offers", MARCH - DAY),),
-        "Test & Sons brought in a list which says that you agreed to get Offers on 2 March 2026",
+        "On 2 March 2026 you agreed to get Offers, as a list says that Test & Sons brought in. "
+        "It was noted on 3 March 2026.",
     ),
-    (Via.API, (Blocked("offers", 1),), "Test & Sons stopped sending you Offers, by its own decision"),
-    (Via.API, (Unblocked(ALL, 1),), "Test & Sons ended its own stop of all optional mail"),
+    (
+        Via.API,
+        (Blocked("offers", 1),),
+        "On 3 March 2026 Test & Sons stopped sending you Offers, by its own decision.",
+    ),
+    (Via.API, (Unblocked(ALL, 1),), "On 3 March 2026 Test & Sons ended its own stop of all optional mail."),
     (
         Via.FEEDBACK,
         (Complained(MARCH),),
-        "a report of the mail system said that you marked a mail as spam, which stops all optional mail",
+        "On 3 March 2026 you marked a mail as spam, as the mail system reported. This stops all optional mail.",
     ),
     (
         Via.FEEDBACK,
         (Bounced(MARCH - DAY),),
-        "a report of the mail system said that mail to you came back on 2 March 2026, which stops all mail",
+        "On 2 March 2026 mail to you came back, as the mail system reported. This stops all mail. "
+        "It was noted on 3 March 2026.",
     ),
-    (Via.API, (BounceLifted(1),), "Test & Sons noted that mail reaches you again"),
-    (
-        Via.PREFERENCE_PAGE,
-        (Erased(1),),
-        "you erased your address and your choices, on the page where you choose what you get",
-    ),
-    (Via.API, (Erased(1),), "Test & Sons erased your address and your choices"),
-    (Via.OPS, (Erased(1),), "the people who run this page erased your address and your choices"),
+    (Via.API, (BounceLifted(1),), "On 3 March 2026 Test & Sons noted that mail reaches you again."),
+    (Via.PREFERENCE_PAGE, (Erased(1),), f"On 3 March 2026 you erased your address and your choices, {HERE}."),
+    (Via.API, (Erased(1),), "On 3 March 2026 Test & Sons erased your address and your choices."),
+    (Via.OPS, (Erased(1),), "On 3 March 2026 the people who run this page erased your address and your choices."),
 ]
+
+
+def texts(told: Entry) -> tuple[str, ...]:
+    return tuple(plain(said) for said in happened(Voice(), SENDER, told))
 
 
 @pytest.mark.parametrize(("via", "parts", "said"), SAID)
 def test_what_happened_is_said_in_words_that_a_person_uses(via: Via, parts: tuple[Part, ...], said: str) -> None:
-    assert clauses(SENDER, entry(via, *parts)) == (said,)
+    assert texts(entry(via, *parts)) == (said,)
 
 
 def test_every_kind_of_act_is_in_the_table() -> None:
@@ -132,41 +160,31 @@ def test_every_kind_of_act_is_in_the_table() -> None:
 
 
 @pytest.mark.parametrize(("via", "kind"), list(product(Via, PARTS)))
-def test_every_kind_by_every_way_is_a_whole_clause(via: Via, kind: type[Part]) -> None:
+def test_every_kind_by_every_way_is_a_whole_sentence(via: Via, kind: type[Part]) -> None:
     names = kind.__dataclass_fields__
     values = {"scope": "offers", "category": "offers", "acts": ("a",), "restored": (Restored("offers", None),)}
     part = kind(**{name: values.get(name, MARCH) for name in names if name != "evidence"})  # type: ignore[arg-type]
 
-    [clause] = clauses(SENDER, entry(via, part))
+    [said] = texts(entry(via, part))
 
-    assert clause[0].islower() or clause.startswith(("Test & Sons", "Offers stopped"))
-    assert not re.search(r"None|_|\{|\}|  |rcp|\.$", clause)
-    assert ("Offers" in clause) is bool({"scope", "category", "restored"} & set(names))
-    [*words] = registers_in_words(SENDER, fold([entry(via, part).act]))
-    assert len(words) == 1
-    assert not re.search(r"None|_|\{|\}|  ", words[0])
+    assert said.startswith("On 3 March 2026 ")
+    assert not re.search(r"None|_|\{|\}|  |rcp|\.\.", said)
+    assert ("Offers" in said) is bool({"scope", "category", "restored"} & set(names))
+    [words] = (plain(kept) for kept in registers_in_words(Voice(), SENDER, fold([entry(via, part).act])))
+    assert not re.search(r"None|_|\{|\}|  ", words)
 
 
-def test_one_form_is_one_entry_with_a_clause_for_each_kind() -> None:
+def test_one_form_is_one_entry_with_a_sentence_for_each_kind() -> None:
     parts = (OptedOut("news", 1), OptedIn("offers", 1))
-    assert len(clauses(SENDER, entry(Via.PREFERENCE_PAGE, *parts))) == 2
+    assert len(texts(entry(Via.PREFERENCE_PAGE, *parts))) == 2
 
 
 def test_a_category_that_the_catalogue_lost_is_told_by_its_id() -> None:
-    assert "stopped gone" in clauses(SENDER, entry(Via.ONE_CLICK, OptedOut("gone", 1)))[0]
-
-
-@pytest.mark.parametrize(("at", "day"), [(0, "1 January 1970"), (MARCH, "3 March 2026"), (-1, "31 December 1969")])
-def test_days(at: int, day: str) -> None:
-    assert day_of(at) == day
-
-
-def test_lists_of_names() -> None:
-    assert [listed("a"), listed("ab"), listed("abc")] == ["a", "a and b", "a, b and c"]
+    assert "stopped gone" in texts(entry(Via.ONE_CLICK, OptedOut("gone", 1)))[0]
 
 
 def test_nothing_kept_is_no_words() -> None:
-    assert list(registers_in_words(SENDER, NOTHING_KNOWN)) == []
+    assert list(registers_in_words(Voice(), SENDER, NOTHING_KNOWN)) == []
 
 
 def test_what_is_kept_is_said_with_the_day_that_was_told() -> None:
@@ -174,7 +192,7 @@ def test_what_is_kept_is_said_with_the_day_that_was_told() -> None:
     midnight = MARCH - 12 * 3_600_000
     acts = [Act("a", Via.API, (Consented("offers", midnight),)), Act("b", Via.IMPORT, (Consented("news", midnight),))]
     acts.append(Act("c", Via.API, (Blocked(ALL, MARCH),)))
-    assert list(registers_in_words(SENDER, fold(acts))) == [
+    assert [plain(said) for said in registers_in_words(Voice(), SENDER, fold(acts))] == [
         "Test & Sons stopped sending all optional mail on 3 March 2026.",
         "You agreed to get Offers on 3 March 2026, says Test & Sons.",
         "You agreed to get News <b> on 3 March 2026, says a list that Test & Sons brought in.",
@@ -204,7 +222,7 @@ def record(site: Site, *parts: Part, via: Via = Via.ONE_CLICK, address: str = AD
 def test_it_tells_what_happened_newest_first(site: Site) -> None:
     site.post(f"/u/{site.token(2)}")
     record(site, Blocked("news"), via=Via.API)
-    today = day_of(site.clock.milliseconds)
+    today = Voice().date(site.clock.milliseconds)
 
     assert lines(get(site, f"{footer(site)}/history")) == [
         f"On {today} Test & Sons stopped sending you News <b>, by its own decision.",
