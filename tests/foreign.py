@@ -177,7 +177,7 @@ PAGE_NAMES = frozenset({"token", "body", "query"})
 
 def form(things: Things) -> dict[str, Any]:
     """What a form may say; it names A's things by every name that a reader of it could look at."""
-    category = dict.fromkeys(("category", "shown", "before", "wanted"), things.category)
+    category = dict.fromkeys(("category", "shown", "before", "wanted", "from"), things.category)
     whose = {"sender": things.code, "code": things.code, "token": things.token, "version": things.version}
     happened = {"act": things.act, "older": things.number}
     return {"address": things.address, "recipient": things.recipient, **category, **whose, **happened}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from chalicelib.boundary import hints, service_of, status_of
 from chalicelib.domain import errors
 from chalicelib.tokens import open_token
 from chalicelib.web.brand import PLAIN, Brand, brand_of
+from chalicelib.web.fitting import MOST_OCTETS, filled, octets
 from chalicelib.web.styles import SHEET, style_of
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from chalice.app import Blueprint
 
     from chalicelib.service import Service
+    from chalicelib.web.fitting import Filling
 
 _PAGE = Markup(
     '<!doctype html>\n<html lang="en" dir="ltr"><head><meta charset="utf-8">'
@@ -32,20 +35,16 @@ _PAGE = Markup(
 
 def page(
     title: str,
-    *content: Markup | str,
+    *content: Markup | str | Filling,
     status: int = HTTPStatus.OK,
     brand: Brand = PLAIN,
     sheets: tuple[str, ...] = SHEET,
 ) -> Response:
     """A page; whatever is not `Markup` is text and gets escaped."""
     style = style_of(sheets, brand.accent, has_image=brand.has_image)
-    body = _PAGE.format(
-        title=title,
-        style=style.text,
-        header=brand.header,
-        content=Markup("\n").join(part for part in content if part),
-        footer=brand.footer,
-    )
+    frame = partial(_PAGE.format, title=title, style=style.text, header=brand.header, footer=brand.footer)
+    parts = filled(content, MOST_OCTETS - octets(frame(content="")))
+    body = frame(content=Markup("\n").join(part for part in parts if part))
     return Response(str(body), dict(style.headers), int(status))
 
 

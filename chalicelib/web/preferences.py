@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import starmap
 from typing import TYPE_CHECKING
 
 from chalice.app import Blueprint, Response
@@ -11,20 +12,28 @@ from chalicelib.boundary import answering, service_of, status_of
 from chalicelib.domain.acts import Via
 from chalicelib.domain.decision import Reason
 from chalicelib.domain.errors import CannotOptOut, InvalidRequest
-from chalicelib.use_cases.choosing import Changes, Standing, Submission, centre, choose
+from chalicelib.use_cases.choosing import Changes, Submission, centre, choose
 from chalicelib.use_cases.opening import OpenedLink, open_preferences
 from chalicelib.use_cases.stopping import opt_out
 from chalicelib.web.answers import page, trouble_of_link
 from chalicelib.web.brand import brand_of
-from chalicelib.web.forms import fields_of
+from chalicelib.web.fitting import TEXT_OCTETS, few, leading, octets, shortened
+from chalicelib.web.forms import asked, fields_of, words_of
 from chalicelib.web.happenings import listed
 from chalicelib.web.unsubscribe import done_page, only_stops, stop_page
 from chalicelib.web.words import ONLY_STOPS, STOP_ALL, button, masked, more, outcome, still_arrives, undo_button
 
 if TYPE_CHECKING:
+    from chalice.app import Request
+
     from chalicelib.service import Service
+    from chalicelib.use_cases.choosing import Centre, Standing
 
 preferences = Blueprint(__name__)
+FROM = "from"
+"""The field of the query that names the category with which a page of the centre begins."""
+ROWS_OCTETS = 3_600
+"""Of the categories on one page of the centre: twenty with a sentence each, two of the longest."""
 _NOTES = {
     Reason.BLOCKED: "The sender is not sending you this at the moment.",
     Reason.UNDELIVERABLE: "Mail to you came back, so this is not being sent at the moment.",
@@ -40,7 +49,7 @@ def show(token: str) -> Response:
         opened = open_preferences(service, token)
         if not opened.may_choose:
             return only_stops(service, opened, token)
-        return centre_page(service, opened, token)
+        return centre_page(service, opened, token, beginning(preferences.current_request, opened))
 
     return answering(trouble_of_link(preferences, token), answer)
 
@@ -58,8 +67,9 @@ def save(token: str) -> Response:
         changes = choose(service, opened, _submission(fields))
         if not opened.may_choose:
             return stop_page(service, opened, token, _said(opened, changes), ONLY_STOPS)
-        undo = Markup("") if changes.act is None else undo_button(service.settings.prefix, token, changes.act)
-        return centre_page(service, opened, token, _said(opened, changes), undo)
+        first = beginning(preferences.current_request, opened)
+        undo = undo_button(service.settings.prefix, token, changes.act, _query(first)) if changes.act else Markup("")
+        return centre_page(service, opened, token, first, _said(opened, changes), undo)
 
     return answering(trouble_of_link(preferences, token), answer)
 
@@ -78,23 +88,32 @@ def _without_form(service: Service, opened: OpenedLink, token: str) -> Response:
 def _submission(fields: dict[str, list[str]]) -> Submission:
     [version, *_] = fields.get("version", [""])
     known = int(version) if version.isascii() and version.isdigit() and len(version) < _MOST_DIGITS else None
-    shown, before, wanted = (frozenset(fields.get(name, ())) for name in ("shown", "before", "wanted"))
-    return Submission(shown, before, wanted, known)
+    shown, before = words_of(fields, "shown"), words_of(fields, "before")
+    return Submission(shown, before, frozenset(fields.get("wanted", ())), known)
 
 
-def centre_page(service: Service, opened: OpenedLink, token: str, *notes: Markup) -> Response:
-    """What this recipient gets, after `notes` of what has just become of it."""
+def beginning(request: Request, opened: OpenedLink) -> str:
+    """The category with which the page of the centre begins that was asked for; nothing for the first page.
+
+    What is none of the sender's, or none any more, gets the first page.
+    """
+    told = asked(request, FROM)
+    return told if told in [category.id for category in opened.sender.catalogue.optional[1:]] else ""
+
+
+def _query(first: str) -> str:
+    return f"?{FROM}={first}" if first else ""
+
+
+def centre_page(service: Service, opened: OpenedLink, token: str, first: str, *notes: Markup) -> Response:
+    """What this recipient gets, from the category `first` on, after `notes` of what has just become of it."""
     prefix, sender = service.settings.prefix, opened.sender
     chosen = centre(service, opened)
-    rows = Markup("\n").join(_row(number, standing) for number, standing in enumerate(chosen.standings))
-    legend = Markup(
-        '<input type="hidden" name="version" value="{}"><fieldset><legend>What you want from {}</legend>{}</fieldset>'
-    ).format(chosen.version, sender.name, rows)
     return page(
         "Choose what you get",
         *notes,
-        Markup("<p>This is for mail that {} sends to {}.</p>").format(sender.name, masked(opened)),
-        button(f"{prefix}/p/{token}", "Save", legend)
+        Markup("<p>This is for mail that {} sends to {}.</p>").format(shortened(sender.name), masked(opened)),
+        _Choices(f"{prefix}/p/{token}", shortened(sender.name), chosen, first)
         if chosen.standings
         else Markup("<p>There is nothing to choose.</p>"),
         button(f"{prefix}/u/{token}/all", STOP_ALL, is_second=True),
@@ -104,28 +123,81 @@ def centre_page(service: Service, opened: OpenedLink, token: str, *notes: Markup
     )
 
 
-def _row(number: int, standing: Standing) -> Markup:
-    """One category. The hidden fields carry what the form showed, so that only differences become acts."""
+class _Choices:
+    """The form with as many categories as there is room for, from `first` on, and the way to the others."""
+
+    def __init__(self, path: str, sender: str, chosen: Centre, first: str) -> None:
+        self.path, self.sender, self.chosen, self.first = path, sender, chosen, first
+        ids = [standing.category.id for standing in chosen.standings]
+        self.at = ids.index(first) if first in ids else 0
+        self.standings = chosen.standings[self.at :]
+
+    def __call__(self, room: int) -> Markup:
+        rows = leading(starmap(_row, enumerate(self.standings)), ROWS_OCTETS)
+        while octets(form := self._form(rows)) > room and len(rows) > 1:
+            rows.pop()
+        if (over := octets(form) - room) > 0:
+            said = octets(shortened(self.standings[0].category.description, TEXT_OCTETS))
+            form = self._form([_row(0, self.standings[0], max(0, said - over))])
+        return form
+
+    def _form(self, rows: list[Markup]) -> Markup:
+        standings = self.standings[: len(rows)]
+        shown = " ".join(standing.category.id for standing in standings)
+        before = " ".join(standing.category.id for standing in standings if standing.is_wanted)
+        fields = _FIELDS.format(
+            version=self.chosen.version, shown=shown, before=before, sender=self.sender, rows=Markup("\n").join(rows)
+        )
+        return button(f"{self.path}{_query(self.first)}", "Save", fields) + self._others(len(rows))
+
+    def _others(self, shown: int) -> Markup:
+        total, end = len(self.chosen.standings), self.at + shown
+        if shown == total:
+            return Markup("")
+        told = Markup("<p>This is {} to {} of {} kinds of mail. Save before you go to others.</p>")
+        return Markup("").join(
+            [
+                told.format(self.at + 1, end, total),
+                _link(f"{self.path}{_query(self.standings[shown].category.id)}", "More kinds of mail")
+                if end < total
+                else Markup(""),
+                _link(self.path, "The first kinds of mail") if self.at else Markup(""),
+            ]
+        )
+
+
+def _link(target: str, label: str) -> Markup:
+    return Markup('<p><a href="{}">{}</a></p>').format(target, label)
+
+
+_FIELDS = Markup(
+    '<input type="hidden" name="version" value="{version}"><input type="hidden" name="shown" value="{shown}">'
+    '<input type="hidden" name="before" value="{before}">'
+    "<fieldset><legend>What you want from {sender}</legend>{rows}</fieldset>"
+)
+"""The form carries what it showed, so that only differences become acts."""
+
+
+def _row(number: int, standing: Standing, most: int = TEXT_OCTETS) -> Markup:
+    """One category, with at most `most` octets of its description."""
     category, note = standing.category, _NOTES.get(standing.verdict.reason) if standing.verdict.reason else None
-    before = Markup('<input type="hidden" name="before" value="{}">').format(category.id)
+    about = " ".join(text for text in (shortened(category.description, most), note) if text)
     return Markup(
         '<div class="choice"><input type="checkbox" id="c{number}" name="wanted" value="{id}"{checked}{described}>'
-        '<label for="c{number}">{name}</label><span id="d{number}">{about}</span>'
-        '<input type="hidden" name="shown" value="{id}">{before}</div>'
+        '<label for="c{number}">{name}</label><span id="d{number}">{about}</span></div>'
     ).format(
         number=number,
         id=category.id,
-        name=category.name,
-        about=" ".join(text for text in (category.description, note) if text),
+        name=shortened(category.name),
+        about=about,
         checked=Markup(" checked") if standing.is_wanted else "",
-        described=Markup(' aria-describedby="d{}"').format(number) if category.description or note else "",
-        before=before if standing.is_wanted else "",
+        described=Markup(' aria-describedby="d{}"').format(number) if about else "",
     )
 
 
 def _said(opened: OpenedLink, changes: Changes) -> Markup:
     sentences = [
-        f"{opened.sender.name} {verb} {listed(category.name for category in categories)}."
+        f"{shortened(opened.sender.name)} {verb} {listed(few([category.name for category in categories]))}."
         for verb, categories in (("will not send you", changes.stopped), ("will send you", changes.started))
         if categories
     ]

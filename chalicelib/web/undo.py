@@ -11,9 +11,10 @@ from chalicelib.domain.errors import Forbidden
 from chalicelib.use_cases.opening import open_preferences
 from chalicelib.use_cases.undoing import undo
 from chalicelib.web.answers import trouble_of_link
+from chalicelib.web.fitting import few, shortened
 from chalicelib.web.forms import fields_of
 from chalicelib.web.happenings import listed
-from chalicelib.web.preferences import centre_page
+from chalicelib.web.preferences import beginning, centre_page
 from chalicelib.web.unsubscribe import only_stops
 from chalicelib.web.words import ACT_FIELD, MOST_UNDONE, outcome
 
@@ -35,7 +36,8 @@ def take_back(token: str) -> Response:
             return only_stops(service, opened, token, status_of(Forbidden("choose")))
         acts = fields_of(undoing.current_request).get(ACT_FIELD, [])
         undone = undo(service, opened, frozenset(acts[:MOST_UNDONE]))
-        return centre_page(service, opened, token, outcome(_told(opened, undone)))
+        first = beginning(undoing.current_request, opened)
+        return centre_page(service, opened, token, first, outcome(_told(opened, undone)))
 
     return answering(trouble_of_link(undoing, token), answer)
 
@@ -52,5 +54,6 @@ def _told(opened: OpenedLink, undone: Undoing) -> str:
     sentences = ["Undone. It is as it was before."]
     for words, categories in (("will send you", undone.wanted), ("will not send you", undone.unwanted)):
         if categories:
-            sentences.append(f"{opened.sender.name} {words} {listed(category.name for category in categories)}.")
+            names = few([category.name for category in categories])
+            sentences.append(f"{shortened(opened.sender.name)} {words} {listed(names)}.")
     return " ".join(sentences)

@@ -58,10 +58,10 @@ def outcome(text: Markup | str) -> Markup:
     return Markup('<p class="said" role="status" tabindex="-1" autofocus>{}</p>').format(text)
 
 
-def undo_button(prefix: str, token: str, act: str) -> Markup:
-    """Puts back what the act just made has changed."""
+def undo_button(prefix: str, token: str, act: str, query: str = "") -> Markup:
+    """Puts back what the act just made has changed. `query` says which page of the preference centre comes then."""
     field = Markup('<input type="hidden" name="{}" value="{}">').format(ACT_FIELD, act)
-    return button(f"{prefix}/p/{token}/undo", "Undo", field, is_second=True)
+    return button(f"{prefix}/p/{token}/undo{query}", "Undo", field, is_second=True)
 
 
 def more(prefix: str, token: str) -> Markup:
