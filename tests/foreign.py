@@ -164,10 +164,10 @@ API = (
 _SHOWN = (*READING, "POST")
 PAGES = {
     "/u/{token}": _SHOWN,
-    "/u/{token}/all": POST,
+    "/u/{token}/all": _SHOWN,
     "/p/{token}": _SHOWN,
     "/o/{sender}": _SHOWN,
-    "/p/{token}/undo": POST,
+    "/p/{token}/undo": _SHOWN,
     "/p/{token}/history": READING,
     "/p/{token}/data": _SHOWN,
     "/p/{token}/erase": _SHOWN,
@@ -177,9 +177,9 @@ PAGE_NAMES = frozenset({"token", "body", "query"})
 
 def form(things: Things) -> dict[str, Any]:
     """What a form may say; it names A's things by every name that a reader of it could look at."""
-    category = dict.fromkeys(("category", "shown", "before", "wanted"), things.category)
+    category = dict.fromkeys(("category", "shown", "before", "wanted", "from"), things.category)
     whose = {"sender": things.code, "code": things.code, "token": things.token, "version": things.version}
-    happened = {"act": things.act, "older": things.number}
+    happened = {"act": things.act, "done": things.act, "older": things.number}
     return {"address": things.address, "recipient": things.recipient, **category, **whose, **happened}
 
 

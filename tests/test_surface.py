@@ -72,9 +72,11 @@ ACTS = {"acts": [{"act": "opt_out", "address": CANARY, "category": "news"}]}
 ROWS = {"rows": [{"address": CANARY, "reason": "opted_out"}]}
 ROUTES = {
     "/u/{token}": Route({"GET", "HEAD", "POST"}, "page", Purpose.ONE_CLICK, b"List-Unsubscribe=One-Click"),
-    "/u/{token}/all": Route({"POST"}, "page", Purpose.ONE_CLICK, b""),
-    "/p/{token}": Route({"GET", "HEAD", "POST"}, "page", Purpose.PREFERENCES, b"shown=news&before=news"),
-    "/p/{token}/undo": Route({"POST"}, "page", Purpose.PREFERENCES, b"act=p_nothing"),
+    "/u/{token}/all": Route({"GET", "HEAD", "POST"}, "page", Purpose.ONE_CLICK, b""),
+    "/p/{token}": Route(
+        {"GET", "HEAD", "POST"}, "page", Purpose.PREFERENCES, b"shown=news&before=news", query={"from": "offers"}
+    ),
+    "/p/{token}/undo": Route({"GET", "HEAD", "POST"}, "page", Purpose.PREFERENCES, b"act=p_nothing"),
     "/p/{token}/history": Route({"GET", "HEAD"}, "page", Purpose.PREFERENCES, query={"older": "1"}),
     "/p/{token}/data": Route({"GET", "HEAD", "POST"}, "page", Purpose.PREFERENCES, TYPED, echoes=True),
     "/p/{token}/erase": Route({"GET", "HEAD", "POST"}, "page", Purpose.PREFERENCES, TYPED),

@@ -59,10 +59,14 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class Centre:
-    """Every category that a recipient can choose, in the sender's order, and the version that this is of."""
+    """Every category that a recipient can choose, in the sender's order, and the version that this is of.
+
+    `acts` are those that choices stand by.
+    """
 
     standings: tuple[Standing, ...]
     version: int
+    acts: frozenset[str]
 
 
 def centre(service: Service, opened: OpenedLink) -> Centre:
@@ -72,7 +76,8 @@ def centre(service: Service, opened: OpenedLink) -> Centre:
         Standing(category, is_wanted(recipient.state, category), decide(recipient.state, category))
         for category in opened.sender.catalogue.optional
     )
-    return Centre(standings, recipient.version)
+    acts = frozenset(choice.act for choice in recipient.state.choice.values())
+    return Centre(standings, recipient.version, acts)
 
 
 def choose(service: Service, opened: OpenedLink, submission: Submission) -> Changes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
@@ -30,10 +30,14 @@ _AT_ONCE = 20
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Some of what happened, newest first; `older` is where the rest begins, if any."""
+    """Some of what happened, newest first; `older` is where the rest begins, if any.
+
+    `start` is where this begins, None for the newest.
+    """
 
     entries: tuple[Entry, ...]
     older: int | None
+    start: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,9 @@ def recall(service: Service, opened: OpenedLink, older: int | None = None) -> Hi
     """
     place = opened.place
     entries = [] if older is None else service.reader.history(place, older, PAGE)
-    return _page(entries or _newest(service, place, service.reader.recipient(place)))
+    if entries:
+        return replace(_page(entries), start=older)
+    return _page(_newest(service, place, service.reader.recipient(place)))
 
 
 def recall_everything(service: Service, opened: OpenedLink) -> Everything:

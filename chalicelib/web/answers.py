@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from chalicelib.tokens import open_token
 from chalicelib.web.asked import voice_of
 from chalicelib.web.brand import PLAIN, Brand, brand_of
 from chalicelib.web.choice_of_language import choice_of_language
+from chalicelib.web.fitting import MOST_OCTETS, filled, octets
 from chalicelib.web.styles import SHEET, style_of
 from chalicelib.web.voices import N_, plain
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from chalice.app import Blueprint
 
     from chalicelib.domain.senders import Sender
+    from chalicelib.web.fitting import Filling
     from chalicelib.web.voices import Voice
 
 _PAGE = Markup(
@@ -38,7 +41,7 @@ _PAGE = Markup(
 def page(
     voice: Voice,
     title: Markup | str,
-    *content: Markup | str,
+    *content: Markup | str | Filling,
     status: int = HTTPStatus.OK,
     brand: Brand = PLAIN,
     kept: Mapping[str, str] | None = None,
@@ -51,20 +54,26 @@ def page(
 
 
 def framed(
-    voice: Voice, title: Markup | str, content: Iterable[Markup | str], brand: Brand, sheets: tuple[str, ...] = SHEET
+    voice: Voice,
+    title: Markup | str,
+    content: Iterable[Markup | str | Filling],
+    brand: Brand,
+    sheets: tuple[str, ...] = SHEET,
 ) -> Response:
     """As `page`, without the choice of language."""
     style = style_of(sheets, brand.accent, has_image=brand.has_image)
-    body = _PAGE.format(
+    frame = partial(
+        _PAGE.format,
         lang=voice.language.html_tag,
         direction=voice.language.direction,
         name=plain(escape(title)),
         title=title,
         style=style.text,
         header=brand.header,
-        content=Markup("\n").join(part for part in content if part),
         footer=brand.footer,
     )
+    parts = filled(content, MOST_OCTETS - octets(frame(content="")))
+    body = frame(content=Markup("\n").join(part for part in parts if part))
     return Response(str(body), dict(style.headers), int(HTTPStatus.OK))
 
 
@@ -75,7 +84,8 @@ _WORDS: tuple[tuple[type[errors.SignoffError], str, str], ...] = (
         errors.InvalidToken,
         N_("This link does not work"),
         N_(
-            "Part of it is missing or was changed. Open it again from the mail, or use the link of another mail. Nothing changed."
+            "Part of it is missing or was changed. Open it again from the mail, or use the link of another mail. "
+            "Nothing changed."
         ),
     ),
     (

@@ -63,8 +63,8 @@ def _shown_size(logo: Logo) -> tuple[int, int]:
 
 def _footer(voice: Voice, sender: Sender) -> Markup:
     name, lines = voice.sender(sender), (sender.profile.postal_address or "").split("\n")
-    # Many addresses begin with the name already. `bdi`: "12 Quay Street" stays that on a page from right to left.
-    shown = [Markup("<bdi>{}</bdi>").format(line) for line in lines if line]
+    # Many addresses begin with the name already.
+    shown = [voice.isolated(line) for line in lines if line]
     shown = shown if lines[0].startswith(plain(name)) else [name, *shown]
     privacy = Markup('<p><a href="{}" rel="noreferrer">{}</a></p>').format(
         sender.profile.privacy_link, voice.say("Privacy notice")

@@ -91,7 +91,7 @@ def _stays(voice: Voice, opened: OpenedLink) -> Markup:
 
 
 def _form(voice: Voice, opened: OpenedLink, token: str, *, is_wrong: bool = False) -> Response:
-    sender, address = voice.sender(opened.sender), words.masked(opened)
+    sender = voice.sender(opened.sender)
     elsewhere = voice.say(
         "What {sender} keeps of you elsewhere, such as orders, is not touched: ask {sender} about it.", sender=sender
     )
@@ -100,9 +100,7 @@ def _form(voice: Voice, opened: OpenedLink, token: str, *, is_wrong: bool = Fals
         voice,
         voice.say("Erase my data"),
         not_the_one(voice) if is_wrong else Markup(""),
-        words.paragraph(
-            voice.say("This is about mail that {sender} sends to {address}.", sender=sender, address=address)
-        ),
+        words.paragraph(words.about(voice, opened)),
         _listed(voice.say("What is erased"), *map(voice.say, _GOES)),
         _stays(voice, opened),
         words.paragraph(elsewhere),
@@ -152,6 +150,6 @@ def _erased(voice: Voice, opened: OpenedLink, wanted: tuple[Category, ...]) -> M
         voice.say(
             "{sender} will not send any optional mail to {address} any more.",
             sender=sender,
-            address=words.masked(opened),
+            address=words.masked(voice, opened),
         ),
     )

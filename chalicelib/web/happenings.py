@@ -91,7 +91,7 @@ def _name_of(voice: Voice, sender: Sender, scope: str) -> Markup:
     if scope == ALL:
         return voice.say(EVERYTHING)
     category = sender.catalogue.find(scope)
-    return Markup("<bdi>{}</bdi>").format(scope) if category is None else voice.category(category)
+    return voice.isolated(scope) if category is None else voice.category(category)
 
 
 def _outcomes(voice: Voice, sender: Sender, parts: Iterable[Part]) -> Iterator[Markup]:

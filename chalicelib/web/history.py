@@ -39,8 +39,7 @@ def show(token: str) -> Response:
         voice = voice_of(histories, opened.sender)
         if not opened.may_choose:
             return only_stops(voice, opened, token)
-        older = _older()
-        return _page(voice, opened, token, recall(service, opened, older), older)
+        return _page(voice, opened, token, recall(service, opened, _older()))
 
     return answering(trouble_of_link(histories, token), answer)
 
@@ -51,22 +50,17 @@ def _older() -> int | None:
     return int(told) if told.isascii() and told.isdigit() and len(told) <= _MOST_DIGITS else None
 
 
-def _page(voice: Voice, opened: OpenedLink, token: str, history: History, older: int | None) -> Response:
-    about = voice.say(
-        "This is about mail that {sender} sends to {address}.",
-        sender=voice.sender(opened.sender),
-        address=words.masked(opened),
-    )
+def _page(voice: Voice, opened: OpenedLink, token: str, history: History) -> Response:
     return page(
         voice,
         voice.say("What happened so far"),
-        words.paragraph(about),
+        words.paragraph(words.about(voice, opened)),
         _listed(voice, opened.sender, history.entries),
         _link(voice, token, N_("Older"), history.older) if history.older is not None else Markup(""),
-        _link(voice, token, N_("Newest")) if older is not None else Markup(""),
+        _link(voice, token, N_("Newest")) if history.start else Markup(""),
         words.back(voice, token),
         brand=brand_of(voice, opened.sender),
-        kept={} if older is None else {OLDER: str(older)},
+        kept={OLDER: str(history.start)} if history.start else {},
     )
 
 

@@ -78,7 +78,7 @@ def _form(voice: Voice, opened: OpenedLink, token: str, *, is_wrong: bool = Fals
         "You get a file with all that is kept about mail that {sender} sends to {address}: what you chose, what "
         "happened and when, and what proves that you agreed to get mail.",
         sender=voice.sender(opened.sender),
-        address=words.masked(opened),
+        address=words.masked(voice, opened),
     )
     return page(
         voice,

@@ -5,25 +5,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalice.app import Blueprint, Response
-from markupsafe import Markup
 
 from chalicelib.boundary import answering, service_of, status_of
 from chalicelib.domain.acts import Via
-from chalicelib.domain.decision import Reason
 from chalicelib.domain.errors import CannotOptOut, InvalidRequest
-from chalicelib.use_cases.choosing import Changes, Standing, Submission, centre, choose
+from chalicelib.use_cases.choosing import Changes, Submission, centre, choose
 from chalicelib.use_cases.opening import OpenedLink, open_preferences
 from chalicelib.use_cases.stopping import opt_out
 from chalicelib.web import words
 from chalicelib.web.answers import page, trouble_of_link
-from chalicelib.web.asked import voice_of
+from chalicelib.web.asked import asked, voice_of
 from chalicelib.web.brand import brand_of
-from chalicelib.web.forms import fields_of
-from chalicelib.web.unsubscribe import done_page, only_stops, stop_page
+from chalicelib.web.choices import FROM, Choices
+from chalicelib.web.forms import fields_of, words_of
+from chalicelib.web.unsubscribe import DONE_FIELD, done_page, only_stops, stop_page
 from chalicelib.web.voices import N_
+from chalicelib.web.words import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from markupsafe import Markup
 
     from chalicelib.domain.categories import Category
     from chalicelib.domain.senders import Sender
@@ -31,10 +33,6 @@ if TYPE_CHECKING:
     from chalicelib.web.voices import Voice
 
 preferences = Blueprint(__name__)
-_NOTES = {
-    Reason.BLOCKED: N_("The sender is not sending you this at the moment."),
-    Reason.UNDELIVERABLE: N_("Mail to you came back, so this is not being sent at the moment."),
-}
 
 
 @preferences.route("/p/{token}", methods=["GET", "HEAD"], content_types=["*/*"])
@@ -47,10 +45,9 @@ def shown(blueprint: Blueprint, token: str) -> Response:
     """The page, for a request to this blueprint."""
 
     def answer() -> Response:
-        service = service_of(blueprint)
-        opened = open_preferences(service, token)
+        opened = open_preferences(service_of(blueprint), token)
         voice = voice_of(blueprint, opened.sender)
-        return centre_page(service, voice, opened, token) if opened.may_choose else only_stops(voice, opened, token)
+        return centre_page(blueprint, voice, opened, token) if opened.may_choose else only_stops(voice, opened, token)
 
     return answering(trouble_of_link(blueprint, token), answer)
 
@@ -67,10 +64,10 @@ def save(token: str) -> Response:
         if "shown" not in fields:
             return _without_form(service, voice, opened, token)
         changes = choose(service, opened, _submission(fields))
+        said = _said(voice, opened, changes)
         if not opened.may_choose:
-            return stop_page(voice, opened, token, _said(voice, opened, changes), words.only_stops(voice))
-        undo = Markup("") if changes.act is None else words.undo_button(voice, token, changes.act)
-        return centre_page(service, voice, opened, token, _said(voice, opened, changes), undo)
+            return stop_page(voice, opened, token, said, words.only_stops(voice))
+        return centre_page(preferences, voice, opened, token, Outcome(said, changes.act))
 
     return answering(trouble_of_link(preferences, token), answer)
 
@@ -89,53 +86,34 @@ def _without_form(service: Service, voice: Voice, opened: OpenedLink, token: str
 def _submission(fields: dict[str, list[str]]) -> Submission:
     [version, *_] = fields.get("version", [""])
     known = int(version) if version.isascii() and version.isdigit() and len(version) < _MOST_DIGITS else None
-    shown, before, wanted = (frozenset(fields.get(name, ())) for name in ("shown", "before", "wanted"))
-    return Submission(shown, before, wanted, known)
+    shown, before = words_of(fields, "shown"), words_of(fields, "before")
+    return Submission(shown, before, frozenset(fields.get("wanted", ())), known)
 
 
-def centre_page(service: Service, voice: Voice, opened: OpenedLink, token: str, *notes: Markup) -> Response:
-    """What this recipient gets, after `notes` of what has just become of it."""
-    sender = voice.sender(opened.sender)
-    chosen = centre(service, opened)
-    rows = Markup("\n").join(_row(voice, number, standing) for number, standing in enumerate(chosen.standings))
-    legend = Markup('<input type="hidden" name="version" value="{}"><fieldset><legend>{}</legend>{}</fieldset>').format(
-        chosen.version, voice.say("What you want from {sender}", sender=sender), rows
-    )
-    about = voice.say(
-        "This is about mail that {sender} sends to {address}.", sender=sender, address=words.masked(opened)
-    )
+def centre_page(
+    blueprint: Blueprint, voice: Voice, opened: OpenedLink, token: str, outcome: Outcome | None = None
+) -> Response:
+    """What this recipient gets, from the category on that the request names, after what has just become of it.
+
+    A request can name the act, too, while choices still stand by it: so the page can be had in another language.
+    """
+    chosen = centre(service_of(blueprint), opened)
+    if outcome is None and (act := asked(blueprint, DONE_FIELD)) in chosen.acts:
+        outcome = Outcome(words.outcome(voice.say("Saved.")), act)
+    done = outcome.act if outcome else None
+    choices = Choices(voice, opened.sender, token, chosen, asked(blueprint, FROM))
     return page(
         voice,
         voice.say("Choose what you get"),
-        *notes,
-        words.paragraph(about),
-        words.button(voice.to(f"/p/{token}"), voice.say("Save"), legend)
-        if chosen.standings
-        else words.paragraph(voice.say("There is nothing to choose.")),
+        outcome.said if outcome else "",
+        words.undo_button(voice, token, done, **choices.query) if done else "",
+        words.paragraph(words.about(voice, opened)),
+        choices if chosen.standings else words.paragraph(voice.say("There is nothing to choose.")),
         words.stop_all_button(voice, token),
         words.still_arrives(voice, opened.sender),
         words.more(voice, token),
         brand=brand_of(voice, opened.sender),
-    )
-
-
-def _row(voice: Voice, number: int, standing: Standing) -> Markup:
-    """One category. The hidden fields carry what the form showed, so that only differences become acts."""
-    category, note = standing.category, _NOTES.get(standing.verdict.reason) if standing.verdict.reason else None
-    about = words.sentences(voice.description(category), voice.say(note) if note else "")
-    before = Markup('<input type="hidden" name="before" value="{}">').format(category.id)
-    return Markup(
-        '<div class="choice"><input type="checkbox" id="c{number}" name="wanted" value="{id}"{checked}{described}>'
-        '<label for="c{number}">{name}</label><span id="d{number}">{about}</span>'
-        '<input type="hidden" name="shown" value="{id}">{before}</div>'
-    ).format(
-        number=number,
-        id=category.id,
-        name=voice.category(category),
-        about=about,
-        checked=Markup(" checked") if standing.is_wanted else "",
-        described=Markup(' aria-describedby="d{}"').format(number) if about else "",
-        before=before if standing.is_wanted else "",
+        kept={**choices.query, **({DONE_FIELD: done} if done else {})},
     )
 
 

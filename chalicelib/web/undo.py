@@ -45,7 +45,7 @@ def take_back(token: str) -> Response:
             return only_stops(voice, opened, token, status_of(Forbidden("choose")))
         acts = fields_of(undoing.current_request).get(words.ACT_FIELD, [])
         undone = undo(service, opened, frozenset(acts[: words.MOST_UNDONE]))
-        return centre_page(service, voice, opened, token, words.outcome(_told(voice, opened, undone)))
+        return centre_page(undoing, voice, opened, token, words.Outcome(words.outcome(_told(voice, opened, undone))))
 
     return answering(trouble_of_link(undoing, token), answer)
 

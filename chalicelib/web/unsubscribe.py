@@ -120,7 +120,11 @@ def stop_page(voice: Voice, opened: OpenedLink, token: str, *notes: Markup) -> R
 
 def _speaking_of(voice: Voice, opened: OpenedLink) -> tuple[Markup, Markup]:
     """The title of the page, and its sentence."""
-    category, sender, address = voice.category(opened.category), voice.sender(opened.sender), words.masked(opened)
+    category, sender, address = (
+        voice.category(opened.category),
+        voice.sender(opened.sender),
+        words.masked(voice, opened),
+    )
     values = {"sender": sender, "category": words.strong(category), "address": address}
     if opened.category.is_service_alert:
         return voice.say("Mail from {sender}", sender=sender), voice.say(
@@ -168,7 +172,7 @@ def done_page(voice: Voice, opened: OpenedLink, token: str, act: str, *, of_all:
 
 
 def _stopped(voice: Voice, opened: OpenedLink, *, of_all: bool) -> Markup:
-    values = {"sender": voice.sender(opened.sender), "address": words.masked(opened)}
+    values = {"sender": voice.sender(opened.sender), "address": words.masked(voice, opened)}
     if of_all:
         return voice.say("{sender} will not send any optional mail to {address} any more.", **values)
     category = words.strong(voice.category(opened.category))

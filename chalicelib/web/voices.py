@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from markupsafe import Markup, escape
 
+from chalicelib.web.fitting import LISTED_OCTETS, NAME_OCTETS, TEXT_OCTETS, leading, shortened
 from chalicelib.web.languages import OFFERED, SOURCE, Language, Languages, accepted, code_of, find_text, negotiated
 
 if TYPE_CHECKING:
@@ -79,10 +80,15 @@ class Voice:
         return self.say(pattern, day=day.day, month=self.say(_MONTHS[day.month - 1]), year=day.year)
 
     def listed(self, parts: Iterable[Markup | str]) -> Markup:
-        """`News, Offers and Tips`; nothing of nothing."""
-        *first, last = [*parts] or [""]
+        """`News, Offers and Tips`, as far as a sentence has room for them: `News, Offers and 12 more`."""
+        every = [escape(part) for part in parts]
+        shown = leading(every, LISTED_OCTETS)
+        rest = len(every) - len(shown)
+        # Translators: the end of a list that is too long to be told, as in "News, Offers and 12 more"
+        more = [self.count("{number} more", "{number} more", rest)] if rest else []
+        *first, last = [*shown, *more] or [Markup("")]
         if not first:
-            return escape(last)
+            return last
         before, *others = first
         for other in others:
             before = self.say(_NEXT, before=before, next=other)
@@ -96,17 +102,27 @@ class Voice:
         """What its sender calls a category in this language."""
         return self.named(category.names, category.name)
 
-    def description(self, category: Category) -> Markup:
+    def description(self, category: Category, most: int = TEXT_OCTETS) -> Markup:
         """What its sender says of a category in this language; nothing where it says nothing."""
-        return self.named(category.descriptions, category.description) if category.description else Markup("")
+        return self.named(category.descriptions, category.description, most) if category.description else Markup("")
 
-    def named(self, texts: Mapping[str, str], fallback: str) -> Markup:
-        """A sender's own words, set apart from ours: in a direction of their own, in a language of their own."""
+    def named(self, texts: Mapping[str, str], fallback: str, most: int = NAME_OCTETS) -> Markup:
+        """A sender's own words, set apart from ours: in a direction of their own, in a language of their own.
+
+        They are shortened to `most` octets.
+        """
         tag = find_text(dict(texts), self.language, self.ranges)
         lang = "" if tag or code_of(self.default) == self.language.code else self.default
-        return Markup("<bdi{}>{}</bdi>").format(
-            Markup(' lang="{}"').format(lang) if lang else "", texts[tag] if tag else fallback
-        )
+        return self.isolated(shortened(texts[tag] if tag else fallback, most), lang)
+
+    def isolated(self, text: str, lang: str = "") -> Markup:
+        """A text of somebody else, so that its direction changes nothing around it; `lang` where it is not the page's.
+
+        ASCII on a page from left to right needs nothing of this.
+        """
+        if not lang and text.isascii() and self.language.direction == "ltr":
+            return escape(text)
+        return Markup("<bdi{}>{}</bdi>").format(Markup(' lang="{}"').format(lang) if lang else "", text)
 
 
 def _filled(text: str, values: Mapping[str, Any]) -> Markup:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
@@ -44,9 +45,15 @@ _GROUNDS: Mapping[Ground, str] = {
 }
 
 
-def masked(opened: OpenedLink) -> Markup:
-    """The address, as far as a page may show it (conformance F5), from left to right on every page."""
-    return Markup('<bdi dir="ltr">{}</bdi>').format(mask(opened.address.spelled))
+def masked(voice: Voice, opened: OpenedLink) -> Markup:
+    """The address, as far as a page may show it (conformance F5)."""
+    return voice.isolated(mask(opened.address.spelled))
+
+
+def about(voice: Voice, opened: OpenedLink) -> Markup:
+    """Whose mail to whom a page is about."""
+    sender, address = voice.sender(opened.sender), masked(voice, opened)
+    return voice.say("This is about mail that {sender} sends to {address}.", sender=sender, address=address)
 
 
 def strong(text: Markup | str) -> Markup:
@@ -82,6 +89,14 @@ def still_arrives(voice: Voice, sender: Sender) -> Markup:
     return Markup("<h2>{}</h2><ul>{}</ul>").format(heading, Markup("").join(lines)) if lines else Markup("")
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a form has done: in words, and the act by which it did, if that can be undone."""
+
+    said: Markup
+    act: str | None = None
+
+
 def outcome(text: Markup | str) -> Markup:
     """What came of a form. It takes the focus, so that a screen reader says it on a page that is new as a whole."""
     return Markup('<p class="said" role="status" tabindex="-1" autofocus>{}</p>').format(text)
@@ -92,10 +107,10 @@ def sentences(*parts: Markup | str) -> Markup:
     return Markup(" ").join(part for part in parts if part)
 
 
-def undo_button(voice: Voice, token: str, act: str) -> Markup:
-    """Puts back what the act just made has changed."""
+def undo_button(voice: Voice, token: str, act: str, **query: str) -> Markup:
+    """Puts back what the act just made has changed. `query` says which page of the preference centre comes then."""
     field = Markup('<input type="hidden" name="{}" value="{}">').format(ACT_FIELD, act)
-    return button(voice.to(f"/p/{token}/undo"), voice.say("Undo"), field, is_second=True)
+    return button(voice.to(f"/p/{token}/undo", **query), voice.say("Undo"), field, is_second=True)
 
 
 def stop_all_button(voice: Voice, token: str, *, is_second: bool = True) -> Markup:

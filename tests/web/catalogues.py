@@ -1,4 +1,4 @@
-"""`make catalogues`: brings the catalogues to what the pages say now. What is new in them is empty, for a translator."""
+"""`make catalogues`: brings the catalogues to what the pages say. What is new in them is empty, for a translator."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from io import BytesIO
 from pathlib import Path
 
 from babel import Locale
-from babel.messages.catalog import Catalog
+from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
@@ -89,12 +89,13 @@ def main() -> None:
     for code in codes():
         octets = updated(code, template)
         (LOCALE / f"{code}.po").write_bytes(octets)
-        gaps = sum(1 for message in read(code) if message.id and not _is_whole(message.string))
+        gaps = sum(bool(message.id) and not is_whole(message) for message in read(code))
         print(f"{code}: {len(template)} messages, {gaps} to translate")  # noqa: T201 - a command
 
 
-def _is_whole(text: str | tuple[str, ...] | list[str]) -> bool:
-    return bool(text) if isinstance(text, str) else all(text)
+def is_whole(message: Message) -> bool:
+    """Whether nothing of it is left to translate."""
+    return all(message.string) if isinstance(message.string, tuple | list) else bool(message.string)
 
 
 if __name__ == "__main__":

@@ -72,14 +72,14 @@ def test_every_page_that_knows_its_sender_shows_it(site: Site) -> None:
     for name, answer in pages(site).items():
         body = answer.body.decode()
         header = re.search("<header>(.*?)</header>", body)
-        footer = re.search("<footer>(.*?)</footer>", body)
+        footer = re.search("<footer>(.*?)<nav ", body)
         assert header, name
         assert footer, name
         path = f"/api/l/{CODE}/{logo.sha256[:32]}"
         image = f'<img src="{path}" width="120" height="40" alt="" referrerpolicy="no-referrer">'
-        assert header[1] == f"{image}<span><bdi>Test &amp; Sons</bdi></span>"
+        assert header[1] == f"{image}<span>Test &amp; Sons</span>"
         assert footer[1] == (
-            "<address><bdi>Test &amp; Sons Ltd</bdi><br><bdi>12 &lt;Quay&gt; Street</bdi></address>"
+            "<address>Test &amp; Sons Ltd<br>12 &lt;Quay&gt; Street</address>"
             '<p><a href="https://example.com/privacy?a=1&amp;b=2" rel="noreferrer">Privacy notice</a></p>'
         )
         assert "--act:#e4572e;--on-act:#000000" in body
@@ -89,8 +89,8 @@ def test_every_page_that_knows_its_sender_shows_it(site: Site) -> None:
 def test_a_page_of_a_sender_without_a_logo_may_load_no_image(site: Site) -> None:
     answer = site.client.http.get(f"/o/{CODE}")
 
-    assert b"<header><span><bdi>Test &amp; Sons</bdi></span></header>" in answer.body
-    assert b"<footer><address><bdi>Test &amp; Sons</bdi></address></footer>" in answer.body
+    assert b"<header><span>Test &amp; Sons</span></header>" in answer.body
+    assert b"<footer><address>Test &amp; Sons</address><nav " in answer.body
     assert "img-src data:;" in answer.headers["Content-Security-Policy"]
 
 
@@ -186,11 +186,8 @@ def test_a_logo_has_its_place_before_it_comes(sides: tuple[int, int], shown: str
 
 
 def test_an_address_that_begins_with_the_name_does_not_say_it_twice() -> None:
-    assert (
-        "<address><bdi>Test &amp; Sons Inc</bdi><br><bdi>Town"
-        in branded(Profile(postal_address="Test & Sons Inc\nTown")).body
-    )
-    assert "<address><bdi>Test &amp; Sons</bdi><br><bdi>1 Road" in branded(Profile(postal_address="1 Road")).body
+    assert "<address>Test &amp; Sons Inc<br>Town" in branded(Profile(postal_address="Test & Sons Inc\nTown")).body
+    assert "<address>Test &amp; Sons<br>1 Road" in branded(Profile(postal_address="1 Road")).body
 
 
 def test_the_sheets_are_small_and_have_the_colours_that_accents_are_fitted_to() -> None:

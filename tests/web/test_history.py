@@ -93,8 +93,10 @@ SAID: list[tuple[Via, tuple[Part, ...], str]] = [
     (
         Via.OPS,
         (Undone(("a",), (Restored(ALL, IN),), 1),),
-        "On 3 March 2026 the people who run this page undid what was noted for your address. "
-        "Chosen as before: all optional mail.",
+        (
+            "On 3 March 2026 the people who run this page undid what was noted for your address. "
+            "Chosen as before: all optional mail."
+        ),
     ),
     (
         Via.API,
@@ -110,23 +112,31 @@ SAID: list[tuple[Via, tuple[Part, ...], str]] = [
     (
         Via.IMPORT,
         (Stated(ALL, 1),),
-        "On 1 January 1970 you stopped all optional mail, as a list says that Test & Sons brought in. "
-        "It was noted on 3 March 2026.",
+        (
+            "On 1 January 1970 you stopped all optional mail, as a list says that Test & Sons brought in. "
+            "It was noted on 3 March 2026."
+        ),
     ),
     (Via.FEEDBACK, (Stated("offers", MARCH),), "On 3 March 2026 you stopped Offers, as the mail system reported."),
     (Via.API, (Consented("offers", MARCH),), "On 3 March 2026 you agreed to get Offers, as Test & Sons noted."),
     (
         Via.IMPORT,
         (Consented("offers", MARCH - DAY),),
-        "On 2 March 2026 you agreed to get Offers, as a list says that Test & Sons brought in. "
-        "It was noted on 3 March 2026.",
+        (
+            "On 2 March 2026 you agreed to get Offers, as a list says that Test & Sons brought in. "
+            "It was noted on 3 March 2026."
+        ),
     ),
     (
         Via.API,
         (Blocked("offers", 1),),
         "On 3 March 2026 Test & Sons stopped sending you Offers, by its own decision.",
     ),
-    (Via.API, (Unblocked(ALL, 1),), "On 3 March 2026 Test & Sons ended its own stop of all optional mail."),
+    (
+        Via.API,
+        (Unblocked(ALL, 1),),
+        "On 3 March 2026 Test & Sons ended its decision not to send you all optional mail.",
+    ),
     (
         Via.FEEDBACK,
         (Complained(MARCH),),
@@ -135,8 +145,10 @@ SAID: list[tuple[Via, tuple[Part, ...], str]] = [
     (
         Via.FEEDBACK,
         (Bounced(MARCH - DAY),),
-        "On 2 March 2026 mail to you came back, as the mail system reported. This stops all mail. "
-        "It was noted on 3 March 2026.",
+        (
+            "On 2 March 2026 mail to you came back, as the mail system reported. This stops all mail. "
+            "It was noted on 3 March 2026."
+        ),
     ),
     (Via.API, (BounceLifted(1),), "On 3 March 2026 Test & Sons noted that mail reaches you again."),
     (Via.PREFERENCE_PAGE, (Erased(1),), f"On 3 March 2026 you erased your address and your choices, {HERE}."),
@@ -193,7 +205,7 @@ def test_what_is_kept_is_said_with_the_day_that_was_told() -> None:
     acts = [Act("a", Via.API, (Consented("offers", midnight),)), Act("b", Via.IMPORT, (Consented("news", midnight),))]
     acts.append(Act("c", Via.API, (Blocked(ALL, MARCH),)))
     assert [plain(said) for said in registers_in_words(Voice(), SENDER, fold(acts))] == [
-        "Test & Sons stopped sending all optional mail on 3 March 2026.",
+        "On 3 March 2026 Test & Sons stopped sending you all optional mail, by its own decision.",
         "You agreed to get Offers on 3 March 2026, says Test & Sons.",
         "You agreed to get News <b> on 3 March 2026, says a list that Test & Sons brought in.",
     ]
@@ -210,7 +222,7 @@ def get(site: Site, path: str) -> HTTPResponse:
 def lines(answer: HTTPResponse) -> list[str]:
     """The acts of a page, as text."""
     assert answer.status_code == 200
-    [found] = re.findall(r"<ul>(.*?)</ul>", answer.body.decode(), re.DOTALL)
+    [found] = re.findall(r"<ul>(.*?)</ul>", answer.body.decode().partition("<footer>")[0], re.DOTALL)
     return [html.unescape(re.sub("<[^>]*>", "", line)) for line in re.findall("<li>(.*?)</li>", found, re.DOTALL)]
 
 

@@ -183,7 +183,7 @@ def test_a_store_that_does_not_answer_gets_503_and_never_a_false_success(site: S
 
     assert answer.status_code == 503
     assert int(answer.headers["Retry-After"]) > 0
-    assert b"was not saved" in answer.body
+    assert b"we cannot say that this was done" in answer.body
     assert ADDRESS.encode() not in answer.body
 
 

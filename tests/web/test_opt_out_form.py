@@ -95,7 +95,7 @@ def test_a_source_has_a_budget_and_gets_it_back_in_the_next_hour(site: Site) -> 
     refused = type_in(site, ADDRESS)
 
     assert refused.status_code == 429
-    assert b"not saved" in refused.body
+    assert b"This did not go through, and nothing changed. Please come back in " in refused.body
     assert 0 < int(refused.headers["Retry-After"]) <= 3_600
     assert set(site.reasons().values()) == {None}
     site.clock.milliseconds += int(refused.headers["Retry-After"]) * 1_000

@@ -155,4 +155,4 @@ def test_forms_and_links_work_under_any_path_prefix(site: Site, prefix: str) -> 
         page = Document(answer.body.decode())
         targets = [str(form["action"]) for form in page.all("form")] + [str(link["href"]) for link in page.all("a")]
         assert targets
-        assert all(target.startswith((f"{prefix}/u/", f"{prefix}/p/", f"{prefix}/o/")) for target in targets)
+        assert all(target.startswith((f"{prefix}/u/", f"{prefix}/p/", f"{prefix}/o/", "?")) for target in targets)

@@ -1,0 +1,67 @@
+"""Pages stay small, whoever sends and whatever it is called: long texts are shortened, lists end where the room does.
+
+All octets here are those of the HTML: in UTF-8, and escaped.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+
+from markupsafe import Markup, escape
+
+MOST_OCTETS = 13_800
+"""Of a page that is filled up. A page may have 14,000."""
+NAME_OCTETS = 240
+"""Of a name: 80 letters of Hindi or Japanese."""
+TEXT_OCTETS = 900
+"""Of a description."""
+LISTED_OCTETS = 400
+"""Of the names in one sentence."""
+Filling = Callable[[int], Markup]
+"""Part of a page that takes what is left: octets → markup."""
+_CUT = "…"
+_JOINER = "\u200d"
+_SKINS = "\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
+
+
+def octets(text: str) -> int:
+    """Of a text or of markup, as it stands in a page."""
+    return len(escape(text).encode())
+
+
+def shortened(text: str, most: int = NAME_OCTETS) -> str:
+    """The text, or what fits of its beginning into `most` octets with an ellipsis. No letter loses its marks."""
+    if octets(text) <= most:
+        return text
+    end, room = 0, most - octets(_CUT)
+    while (room := room - octets(text[end])) >= 0:
+        end += 1
+    while end and _belong_together(text[end - 1], text[end]):
+        end -= 1
+    return text[:end].rstrip() + _CUT
+
+
+def _belong_together(before: str, after: str) -> bool:
+    return _JOINER in {before, after} or after in _SKINS or unicodedata.category(after).startswith("M")
+
+
+def leading(parts: Iterable[Markup], room: int) -> list[Markup]:
+    """The first, and as many after it as fit into `room` octets with it."""
+    taken: list[Markup] = []
+    for part in parts:
+        room -= octets(part)
+        if room < 0 and taken:
+            break
+        taken.append(part)
+    return taken
+
+
+def filled(content: Iterable[Markup | str | Filling], room: int) -> Iterator[Markup | str]:
+    """The parts of a page, each `Filling` made from what the others leave of `room` octets, the first one first."""
+    parts = list(content)
+    room -= sum(octets(part) + 1 for part in parts if isinstance(part, str))
+    for part in parts:
+        made = part if isinstance(part, str) else part(room)
+        room -= 0 if isinstance(part, str) else octets(made) + 1
+        yield made
