@@ -6,7 +6,8 @@ All octets here are those of the HTML: in UTF-8, and escaped.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 
 from markupsafe import Markup, escape
 
@@ -18,6 +19,7 @@ TEXT_OCTETS = 900
 """Of a description."""
 LISTED_OCTETS = 400
 """Of the names in one sentence."""
+Text = TypeVar("Text", bound=str)
 Filling = Callable[[int], Markup]
 """Part of a page that takes what is left: octets → markup."""
 _CUT = "…"
@@ -46,23 +48,15 @@ def _belong_together(before: str, after: str) -> bool:
     return _JOINER in {before, after} or after in _SKINS or unicodedata.category(after).startswith("M")
 
 
-def leading(parts: Iterable[Markup], room: int) -> list[Markup]:
+def leading(parts: Iterable[Text], room: int) -> list[Text]:
     """The first, and as many after it as fit into `room` octets with it."""
-    taken: list[Markup] = []
+    taken: list[Text] = []
     for part in parts:
         room -= octets(part)
         if room < 0 and taken:
             break
         taken.append(part)
     return taken
-
-
-def few(names: Sequence[str], more: str = "{} more", room: int = LISTED_OCTETS) -> list[str]:
-    """Names as far as they fit into `room` octets, and how many there are besides: `News`, `Offers`, `12 more`."""
-    short = [shortened(name, min(NAME_OCTETS, room)) for name in names]
-    taken = len(leading(map(escape, short), room))
-    rest = len(names) - taken
-    return [*short[:taken], *([more.format(rest)] if rest else [])]
 
 
 def filled(content: Iterable[Markup | str | Filling], room: int) -> Iterator[Markup | str]:

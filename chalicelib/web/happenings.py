@@ -5,6 +5,7 @@ A clause follows "On 3 March 2026", as in "you stopped Offers, by the button of 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -28,9 +29,10 @@ from chalicelib.domain.acts import (
 )
 from chalicelib.domain.categories import ALL
 from chalicelib.domain.state import Value
+from chalicelib.web.fitting import LISTED_OCTETS, NAME_OCTETS, leading, shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from chalicelib.domain.recipients import Entry
     from chalicelib.domain.senders import Sender
@@ -40,6 +42,7 @@ _MONTHS = (
     *("January", "February", "March", "April", "May", "June", "July"),
     *("August", "September", "October", "November", "December"),
 )
+Telling = Callable[[Iterable[str]], str]
 EVERYTHING = "all optional mail"
 _WAYS: Mapping[Via, str] = {
     Via.ONE_CLICK: "by the button of your mail program",
@@ -70,15 +73,28 @@ def listed(names: Iterable[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
-def clauses(sender: Sender, entry: Entry) -> tuple[str, ...]:
-    """What an act was, as text: one clause for the parts of a kind, and of a day where they were told."""
+def listed_few(names: Iterable[str], room: int = LISTED_OCTETS) -> str:
+    """`News, Offers and 12 more`: as many as a page has room for, and how many there are besides."""
+    short = [shortened(name, min(room, NAME_OCTETS)) for name in names]
+    taken = leading(short, room)
+    rest = len(short) - len(taken)
+    return listed([*taken, f"{rest} more"] if rest else taken)
+
+
+def clauses(sender: Sender, entry: Entry, telling: Telling = listed) -> tuple[str, ...]:
+    """What an act was, as text: one clause for the parts of a kind, and of a day where they were told.
+
+    `telling` makes a list of names.
+    """
     groups: dict[tuple[type[Part], str], list[Part]] = {}
     for part in entry.act.parts:
         told = day_of(part.at) if isinstance(part, TOLD) else ""
         groups.setdefault((type(part), told), []).append(part)
     recorded = day_of(entry.recorded)
     return tuple(
-        _CLAUSES[kind](_Group(sender, entry.act.via, tuple(parts), f" on {told}" if told not in {"", recorded} else ""))
+        _CLAUSES[kind](
+            _Group(sender, entry.act.via, tuple(parts), f" on {told}" if told not in {"", recorded} else "", telling)
+        )
         for (kind, told), parts in groups.items()
     )
 
@@ -86,12 +102,13 @@ def clauses(sender: Sender, entry: Entry) -> tuple[str, ...]:
 class _Group:
     """Parts of one kind in one act: whose, by which way, and when they are said to have been."""
 
-    def __init__(self, sender: Sender, via: Via, parts: Sequence[Part], on: str) -> None:
+    def __init__(self, sender: Sender, via: Via, parts: Sequence[Part], on: str, telling: Telling) -> None:
         self.sender = sender
         self.name = sender.name
         self.via = via
         self.parts = parts
         self.on = on
+        self.telling = telling
 
     @property
     def way(self) -> str | None:
@@ -99,16 +116,15 @@ class _Group:
 
     @property
     def what(self) -> str:
-        return named(self.sender, map(scope_of, self.parts))
+        return self.named(map(scope_of, self.parts))
 
     @property
     def teller(self) -> str:
         return _TELLERS.get(self.via, "it was noted").format(sender=self.name)
 
-
-def named(sender: Sender, scopes: Iterable[str]) -> str:
-    """The names of these scopes."""
-    return listed(name_of(sender, scope) for scope in scopes)
+    def named(self, scopes: Iterable[str]) -> str:
+        """The names of these scopes."""
+        return self.telling(name_of(self.sender, scope) for scope in scopes)
 
 
 def name_of(sender: Sender, scope: str) -> str:
@@ -133,17 +149,17 @@ def _opted_in(group: _Group) -> str:
 
 def _undone(group: _Group) -> str:
     restored = [former for part in group.parts if isinstance(part, Undone) for former in part.restored]
-    outcomes = _outcomes(group.sender, {former.scope: former.choice for former in restored})
+    outcomes = _outcomes(group, {former.scope: former.choice for former in restored})
     head = f"you undid a choice, {group.way}" if group.way else f"{group.teller.removesuffix(' noted')} undid a choice"
     return ": ".join([head, *([", ".join(outcomes)] if outcomes else [])])
 
 
-def _outcomes(sender: Sender, formers: Mapping[str, Choice | None]) -> Iterator[str] | list[str]:
+def _outcomes(group: _Group, formers: Mapping[str, Choice | None]) -> Iterator[str] | list[str]:
     outs = [scope for scope, choice in formers.items() if choice is not None and choice.value is Value.OUT]
     ins = [scope for scope, choice in formers.items() if choice is not None and choice.value is Value.IN]
     rest = [scope for scope in formers if scope not in {*outs, *ins}]
     told = ((outs, "{} stopped again"), (ins, "{} chosen again"), (rest, "{} as if you had never chosen"))
-    return [words.format(named(sender, scopes)) for scopes, words in told if scopes]
+    return [words.format(group.named(scopes)) for scopes, words in told if scopes]
 
 
 def _stated(group: _Group) -> str:

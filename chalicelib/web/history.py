@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from chalice.app import Blueprint, MultiDict, Response
+from chalice.app import Blueprint, Response
 from markupsafe import Markup
 
 from chalicelib.api import times
@@ -13,7 +14,9 @@ from chalicelib.use_cases.opening import OpenedLink, open_preferences
 from chalicelib.use_cases.recalling import recall
 from chalicelib.web.answers import page, trouble_of_link
 from chalicelib.web.brand import brand_of
-from chalicelib.web.happenings import clauses, day_of
+from chalicelib.web.fitting import leading, octets, shortened
+from chalicelib.web.forms import asked
+from chalicelib.web.happenings import clauses, day_of, listed_few
 from chalicelib.web.unsubscribe import only_stops
 from chalicelib.web.words import back, masked
 
@@ -28,6 +31,10 @@ OLDER = "older"
 DAY = 86_400_000
 """Milliseconds."""
 _MOST_DIGITS = 12
+LINES_OCTETS = 4_000
+"""Of the acts on one page: more than a page of them has, but for those with long names."""
+LINE_OCTETS = 1_500
+"""Of one act."""
 
 
 @histories.route("/p/{token}/history", methods=["GET", "HEAD"], content_types=["*/*"])
@@ -47,7 +54,7 @@ def show(token: str) -> Response:
 
 def _older() -> int | None:
     """Where the page begins; None for the newest, and for what is no number."""
-    told = (histories.current_request.query_params or MultiDict(None)).get(OLDER, "")
+    told = asked(histories.current_request, OLDER)
     return int(told) if told.isascii() and told.isdigit() and len(told) <= _MOST_DIGITS else None
 
 
@@ -56,19 +63,30 @@ _NOTHING = Markup("<p>Nothing has happened yet: nobody has stopped or chosen any
 
 def _page(service: Service, opened: OpenedLink, token: str, history: History, *, is_older: bool) -> Response:
     prefix, sender = service.settings.prefix, opened.sender
-    link = Markup('<p><a href="{}/p/{}/history{}">{}</a></p>')
-    lines = Markup("\n").join(_line(sender, entry) for entry in history.entries)
+    path = f"{prefix}/p/{token}/history"
     return page(
         "What happened so far",
         Markup("<p>This is about mail that {} sends to {}. The newest comes first.</p>").format(
-            sender.name, masked(opened)
+            shortened(sender.name), masked(opened)
         ),
-        Markup("<ul>{}</ul>").format(lines) if history.entries else _NOTHING,
-        Markup("") if history.older is None else link.format(prefix, token, f"?{OLDER}={history.older}", "Older"),
-        link.format(prefix, token, "", "Newest") if is_older else Markup(""),
+        partial(_lines, sender, history, path) if history.entries else _NOTHING,
+        _LINK.format(path, "", "Newest") if is_older else Markup(""),
         back(prefix, token),
         brand=brand_of(prefix, sender),
     )
+
+
+_LINK = Markup('<p><a href="{}{}">{}</a></p>')
+
+
+def _lines(sender: Sender, history: History, path: str, room: int) -> Markup:
+    """As many acts as there is room for, and the way to the others."""
+    room -= octets(_LINK.format(path, f"?{OLDER}={'9' * _MOST_DIGITS}", "Older"))
+    lines = leading([_line(sender, entry) for entry in history.entries], min(room, LINES_OCTETS))
+    left = history.entries[len(lines) :]
+    older = left[0].seq if left else history.older
+    link = Markup("") if older is None else _LINK.format(path, f"?{OLDER}={older}", "Older")
+    return Markup("<ul>{}</ul>\n{}").format(Markup("\n").join(lines), link)
 
 
 def _line(sender: Sender, entry: Entry) -> Markup:
@@ -76,5 +94,7 @@ def _line(sender: Sender, entry: Entry) -> Markup:
     on = Markup('On <time datetime="{}">{}</time>').format(
         times.tell_day(entry.recorded // DAY), day_of(entry.recorded)
     )
-    said = Markup("<br>").join(Markup("{} {}.").format(on, clause) for clause in clauses(sender, entry))
-    return Markup("<li>{}</li>").format(said)
+    said = [Markup("{} {}.").format(on, clause) for clause in clauses(sender, entry, listed_few)]
+    shown = leading(said, LINE_OCTETS)
+    more = [Markup("And {} more: your data, to download, has them all.").format(len(said) - len(shown))]
+    return Markup("<li>{}</li>").format(Markup("<br>").join([*shown, *(more if len(said) > len(shown) else [])]))

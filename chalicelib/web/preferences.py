@@ -17,9 +17,9 @@ from chalicelib.use_cases.opening import OpenedLink, open_preferences
 from chalicelib.use_cases.stopping import opt_out
 from chalicelib.web.answers import page, trouble_of_link
 from chalicelib.web.brand import brand_of
-from chalicelib.web.fitting import TEXT_OCTETS, few, leading, octets, shortened
+from chalicelib.web.fitting import TEXT_OCTETS, leading, octets, shortened
 from chalicelib.web.forms import asked, fields_of, words_of
-from chalicelib.web.happenings import listed
+from chalicelib.web.happenings import listed_few
 from chalicelib.web.unsubscribe import done_page, only_stops, stop_page
 from chalicelib.web.words import ONLY_STOPS, STOP_ALL, button, masked, more, outcome, still_arrives, undo_button
 
@@ -197,7 +197,7 @@ def _row(number: int, standing: Standing, most: int = TEXT_OCTETS) -> Markup:
 
 def _said(opened: OpenedLink, changes: Changes) -> Markup:
     sentences = [
-        f"{shortened(opened.sender.name)} {verb} {listed(few([category.name for category in categories]))}."
+        f"{shortened(opened.sender.name)} {verb} {listed_few(category.name for category in categories)}."
         for verb, categories in (("will not send you", changes.stopped), ("will send you", changes.started))
         if categories
     ]

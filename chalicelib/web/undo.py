@@ -11,9 +11,9 @@ from chalicelib.domain.errors import Forbidden
 from chalicelib.use_cases.opening import open_preferences
 from chalicelib.use_cases.undoing import undo
 from chalicelib.web.answers import trouble_of_link
-from chalicelib.web.fitting import few, shortened
+from chalicelib.web.fitting import shortened
 from chalicelib.web.forms import fields_of
-from chalicelib.web.happenings import listed
+from chalicelib.web.happenings import listed_few
 from chalicelib.web.preferences import beginning, centre_page
 from chalicelib.web.unsubscribe import only_stops
 from chalicelib.web.words import ACT_FIELD, MOST_UNDONE, outcome
@@ -54,6 +54,6 @@ def _told(opened: OpenedLink, undone: Undoing) -> str:
     sentences = ["Undone. It is as it was before."]
     for words, categories in (("will send you", undone.wanted), ("will not send you", undone.unwanted)):
         if categories:
-            names = few([category.name for category in categories])
-            sentences.append(f"{shortened(opened.sender.name)} {words} {listed(names)}.")
+            names = listed_few(category.name for category in categories)
+            sentences.append(f"{shortened(opened.sender.name)} {words} {names}.")
     return " ".join(sentences)

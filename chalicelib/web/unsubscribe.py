@@ -17,6 +17,7 @@ from chalicelib.use_cases.opening import OpenedLink, open_link
 from chalicelib.use_cases.stopping import opt_out
 from chalicelib.web.answers import page, trouble_of_link
 from chalicelib.web.brand import brand_of
+from chalicelib.web.fitting import shortened
 from chalicelib.web.words import ONLY_STOPS, STOP_ALL, button, masked, outcome, still_arrives, undo_button
 
 if TYPE_CHECKING:
@@ -88,14 +89,15 @@ _ALWAYS = Markup("<p>You cannot opt out of <strong>{}</strong>. You can stop all
 
 def stop_page(service: Service, opened: OpenedLink, token: str, *notes: Markup) -> Response:
     """What a link stops, one button, and "stop all optional mail" beneath it."""
-    prefix, sender, category = service.settings.prefix, opened.sender.name, opened.category
+    prefix, sender, category = service.settings.prefix, shortened(opened.sender.name), opened.category
+    name = shortened(category.name)
     brand = brand_of(prefix, opened.sender)
     everything = button(f"{prefix}/u/{token}/all", STOP_ALL, is_second=not category.is_service_alert)
     if category.is_service_alert:
         return page(
             f"Mail from {sender}",
             *notes,
-            _ALWAYS.format(category.name, sender, masked(opened)),
+            _ALWAYS.format(name, sender, masked(opened)),
             everything,
             _choose(service, opened, token),
             still_arrives(opened.sender),
@@ -103,10 +105,10 @@ def stop_page(service: Service, opened: OpenedLink, token: str, *notes: Markup) 
         )
     said = _RETIRED if category.retired else _SENDS
     return page(
-        f"Unsubscribe from {category.name}",
+        f"Unsubscribe from {name}",
         *notes,
-        said.format(sender, category.name, masked(opened)),
-        button(f"{prefix}/u/{token}", f"Stop {category.name}", Markup('<input type="hidden" name="page" value="1">')),
+        said.format(sender, name, masked(opened)),
+        button(f"{prefix}/u/{token}", f"Stop {name}", Markup('<input type="hidden" name="page" value="1">')),
         everything,
         _choose(service, opened, token),
         brand=brand,
@@ -122,12 +124,12 @@ def only_stops(service: Service, opened: OpenedLink, token: str, status: int = H
 
 def done_page(service: Service, opened: OpenedLink, token: str, act: str, *, of_all: bool = False) -> Response:
     """What stopped by `act`, and what still arrives and why. Who may choose may undo it."""
-    what = "any optional mail" if of_all else opened.category.name
+    what = "any optional mail" if of_all else shortened(opened.category.name)
     said = Markup("{} will not send <strong>{}</strong> to {} any more.")
     everything = button(f"{service.settings.prefix}/u/{token}/all", STOP_ALL, is_second=True)
     return page(
         "You are unsubscribed",
-        outcome(said.format(opened.sender.name, what, masked(opened))),
+        outcome(said.format(shortened(opened.sender.name), what, masked(opened))),
         undo_button(service.settings.prefix, token, act) if opened.may_choose else Markup(""),
         Markup("") if of_all else everything,
         _choose(service, opened, token),

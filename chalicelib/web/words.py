@@ -8,10 +8,13 @@ from markupsafe import Markup
 
 from chalicelib.domain.addresses import mask
 from chalicelib.domain.categories import Ground
+from chalicelib.web.fitting import TEXT_OCTETS, octets, shortened
+from chalicelib.web.happenings import listed_few
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from chalicelib.domain.categories import Category
     from chalicelib.domain.senders import Sender
     from chalicelib.use_cases.opening import OpenedLink
 
@@ -24,6 +27,10 @@ MOST_UNDONE = 8
 ACT_FIELD = "act"
 _MORE = (("history", "What happened so far"), ("data", "Download my data"), ("erase", "Erase my data"))
 PRIVACY = "Privacy notice"
+ALERTS_OCTETS = 1_200
+"""Of what still arrives, told one by one."""
+GROUND_OCTETS = 100
+"""Of the names that stand together."""
 _GROUNDS: Mapping[Ground, str] = {
     Ground.TRANSACTION: "they are about something you ordered or agreed to",
     Ground.SAFETY: "they are about a warranty, a recall, your safety or your security",
@@ -40,17 +47,37 @@ def masked(opened: OpenedLink) -> str:
 
 
 def still_arrives(sender: Sender) -> Markup:
-    """The service alerts, as text with their reason (conformance F3)."""
-    lines = [
-        Markup("<li><strong>{}</strong>{}<br>You cannot stop these, because {}.</li>").format(
-            category.name,
-            Markup("<br>{}").format(category.description) if category.description else "",
-            _GROUNDS[category.ground],
-        )
-        for category in sender.catalogue.service_alerts
-        if category.ground is not None
-    ]
+    """The service alerts, as text with their reason (conformance F3).
+
+    Where there are too many for a page, their descriptions are left out; then those of one reason stand together, as
+    many by name as there is room for and the others as a number, so that no reason is ever hidden.
+    """
+    alerts = [(category, category.ground) for category in sender.catalogue.service_alerts if category.ground]
+    lines = [_alert(category.name, ground, category.description) for category, ground in alerts]
+    if _size(lines) > ALERTS_OCTETS:
+        lines = [_alert(category.name, ground) for category, ground in alerts]
+    if _size(lines) > ALERTS_OCTETS:
+        lines = _by_ground(alerts)
     return Markup("<h2>What still arrives</h2><ul>{}</ul>").format(Markup("").join(lines)) if lines else Markup("")
+
+
+def _size(lines: list[Markup]) -> int:
+    return sum(map(octets, lines))
+
+
+def _alert(name: str, ground: Ground, description: str = "") -> Markup:
+    return Markup("<li><strong>{}</strong>{}<br>You cannot stop these, because {}.</li>").format(
+        shortened(name),
+        Markup("<br>{}").format(shortened(description, TEXT_OCTETS)) if description else "",
+        _GROUNDS[ground],
+    )
+
+
+def _by_ground(alerts: Sequence[tuple[Category, Ground]]) -> list[Markup]:
+    names: dict[Ground, list[str]] = {}
+    for category, ground in alerts:
+        names.setdefault(ground, []).append(category.name)
+    return [_alert(listed_few(found, GROUND_OCTETS), ground) for ground, found in names.items()]
 
 
 def outcome(text: Markup | str) -> Markup:
