@@ -14,6 +14,7 @@ from chalicelib.use_cases.erasing import erase_own
 from chalicelib.use_cases.opening import OpenedLink, open_preferences
 from chalicelib.use_cases.proving import is_own_address
 from chalicelib.web import words
+from chalicelib.web.alerts import still_arrives
 from chalicelib.web.answers import page, trouble_of_link
 from chalicelib.web.asked import voice_of
 from chalicelib.web.brand import brand_of
@@ -126,7 +127,7 @@ def _done(voice: Voice, opened: OpenedLink, token: str, wanted: tuple[Category, 
         words.outcome(_erased(voice, opened, wanted)),
         _stays(voice, opened),
         words.back(voice, token, _AGAIN),
-        words.still_arrives(voice, opened.sender),
+        still_arrives(voice, opened.sender),
         brand=brand_of(voice, opened.sender),
     )
 

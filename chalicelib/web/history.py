@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from chalice.app import Blueprint, Response
@@ -14,6 +15,7 @@ from chalicelib.web import words
 from chalicelib.web.answers import page, trouble_of_link
 from chalicelib.web.asked import asked, voice_of
 from chalicelib.web.brand import brand_of
+from chalicelib.web.fitting import leading, octets
 from chalicelib.web.happenings import happened
 from chalicelib.web.unsubscribe import only_stops
 from chalicelib.web.voices import N_
@@ -27,6 +29,11 @@ if TYPE_CHECKING:
 histories = Blueprint(__name__)
 OLDER = "older"
 _MOST_DIGITS = 12
+_OLDER = N_("Older")
+LINES_OCTETS = 4_000
+"""Of the acts on one page: more than a page of them has, but for those with long names."""
+LINE_OCTETS = 1_500
+"""Of one act."""
 
 
 @histories.route("/p/{token}/history", methods=["GET", "HEAD"], content_types=["*/*"])
@@ -51,29 +58,40 @@ def _older() -> int | None:
 
 
 def _page(voice: Voice, opened: OpenedLink, token: str, history: History) -> Response:
+    nothing = N_("Nothing has happened yet: nobody has stopped or chosen any mail for this address.")
     return page(
         voice,
         voice.say("What happened so far"),
         words.paragraph(words.about(voice, opened)),
-        _listed(voice, opened.sender, history.entries),
-        _link(voice, token, N_("Older"), history.older) if history.older is not None else Markup(""),
-        _link(voice, token, N_("Newest")) if history.start else Markup(""),
+        words.paragraph(voice.say("The newest comes first.") if history.entries else voice.say(nothing)),
+        partial(_lines, voice, opened.sender, token, history) if history.entries else "",
+        _link(voice, token, N_("Newest")) if history.start else "",
         words.back(voice, token),
         brand=brand_of(voice, opened.sender),
         kept={OLDER: str(history.start)} if history.start else {},
     )
 
 
-def _listed(voice: Voice, sender: Sender, entries: tuple[Entry, ...]) -> Markup:
-    if not entries:
-        nothing = voice.say("Nothing has happened yet: nobody has stopped or chosen any mail for this address.")
-        return words.paragraph(nothing)
-    lines = Markup("\n").join(_line(voice, sender, entry) for entry in entries)
-    return Markup("<p>{}</p><ul>{}</ul>").format(voice.say("The newest comes first."), lines)
+def _lines(voice: Voice, sender: Sender, token: str, history: History, room: int) -> Markup:
+    """As many acts as there is room for, and the way to the others."""
+    room -= octets(_link(voice, token, _OLDER, 10**_MOST_DIGITS))
+    lines = leading([_line(voice, sender, entry) for entry in history.entries], min(room, LINES_OCTETS))
+    left = history.entries[len(lines) :]
+    older = left[0].seq if left else history.older
+    link = Markup("") if older is None else _link(voice, token, _OLDER, older)
+    return Markup("<ul>{}</ul>\n{}").format(Markup("\n").join(lines), link)
 
 
 def _line(voice: Voice, sender: Sender, entry: Entry) -> Markup:
-    return Markup("<li>{}</li>").format(Markup("<br>").join(happened(voice, sender, entry)))
+    said = happened(voice, sender, entry)
+    shown = leading(said, LINE_OCTETS)
+    rest = len(said) - len(shown)
+    more = voice.count(
+        "And {number} more: download your data to see all of it.",
+        "And {number} more: download your data to see all of it.",
+        rest,
+    )
+    return Markup("<li>{}</li>").format(Markup("<br>").join([*shown, *([more] if rest else [])]))
 
 
 def _link(voice: Voice, token: str, label: str, older: int | None = None) -> Markup:

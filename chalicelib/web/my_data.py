@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -101,6 +101,7 @@ def _file(told: dict[str, Any]) -> Response:
 
 def tell_everything(voice: Voice, opened: OpenedLink, everything: Everything, now: int) -> dict[str, Any]:
     """The file, as docs/my-data.md has it; `now` in milliseconds since 1970."""
+    voice = replace(voice, is_brief=False)
     sender, recipient = opened.sender, everything.recipient
     profile = sender.profile
     return {

@@ -13,6 +13,7 @@ from chalicelib.domain.addresses import parse_address
 from chalicelib.domain.errors import InvalidAddress
 from chalicelib.use_cases.stopping import open_form, opt_out_by_form
 from chalicelib.web import words
+from chalicelib.web.alerts import still_arrives
 from chalicelib.web.answers import page, trouble_of_sender
 from chalicelib.web.asked import voice_of
 from chalicelib.web.brand import brand_of
@@ -72,7 +73,7 @@ def _done(voice: Voice, sender: Sender) -> Response:
         voice,
         voice.say("You are unsubscribed"),
         words.outcome(said),
-        words.still_arrives(voice, sender),
+        still_arrives(voice, sender),
         brand=brand_of(voice, sender),
     )
 

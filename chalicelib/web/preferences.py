@@ -13,6 +13,7 @@ from chalicelib.use_cases.choosing import Changes, Submission, centre, choose
 from chalicelib.use_cases.opening import OpenedLink, open_preferences
 from chalicelib.use_cases.stopping import opt_out
 from chalicelib.web import words
+from chalicelib.web.alerts import still_arrives
 from chalicelib.web.answers import page, trouble_of_link
 from chalicelib.web.asked import asked, voice_of
 from chalicelib.web.brand import brand_of
@@ -110,7 +111,7 @@ def centre_page(
         words.paragraph(words.about(voice, opened)),
         choices if chosen.standings else words.paragraph(voice.say("There is nothing to choose.")),
         words.stop_all_button(voice, token),
-        words.still_arrives(voice, opened.sender),
+        still_arrives(voice, opened.sender),
         words.more(voice, token),
         brand=brand_of(voice, opened.sender),
         kept={**choices.query, **({DONE_FIELD: done} if done else {})},

@@ -17,6 +17,7 @@ from chalicelib.tokens import Purpose
 from chalicelib.use_cases.opening import OpenedLink, open_link
 from chalicelib.use_cases.stopping import opt_out, stopped_by
 from chalicelib.web import words
+from chalicelib.web.alerts import still_arrives
 from chalicelib.web.answers import page, trouble_of_link
 from chalicelib.web.asked import asked, voice_of
 from chalicelib.web.brand import brand_of
@@ -113,7 +114,7 @@ def stop_page(voice: Voice, opened: OpenedLink, token: str, *notes: Markup) -> R
         Markup("") if is_alert else _stop_button(voice, opened, token),
         words.stop_all_button(voice, token, is_second=not is_alert),
         _choose(voice, opened, token),
-        words.still_arrives(voice, opened.sender) if is_alert else Markup(""),
+        still_arrives(voice, opened.sender) if is_alert else Markup(""),
         brand=brand_of(voice, opened.sender),
     )
 
@@ -165,7 +166,7 @@ def done_page(voice: Voice, opened: OpenedLink, token: str, act: str, *, of_all:
         words.undo_button(voice, token, act) if opened.may_choose else Markup(""),
         Markup("") if of_all else rest + words.stop_all_button(voice, token),
         _choose(voice, opened, token),
-        words.still_arrives(voice, opened.sender),
+        still_arrives(voice, opened.sender),
         brand=brand_of(voice, opened.sender),
         kept={DONE_FIELD: act},
     )

@@ -47,6 +47,7 @@ class Voice:
 
     `ranges` is what the reader asked for, best first. `is_chosen`: the language was chosen on the page, so that our
     URLs carry it on; one that was negotiated will be negotiated again. `own` are the sender's languages, as tags.
+    `is_brief`: names and lists are shortened to what a page has room for.
     """
 
     prefix: str = ""
@@ -56,6 +57,7 @@ class Voice:
     own: tuple[str, ...] = ()
     default: str = SOURCE
     languages: Languages = field(default_factory=Languages, compare=False)
+    is_brief: bool = True
 
     def say(self, message: str, /, **values: Any) -> Markup:
         """A message in this language. Values are escaped, unless they are markup."""
@@ -79,10 +81,10 @@ class Voice:
         pattern = _DATE_OF_REGION.get(region, _DATE)
         return self.say(pattern, day=day.day, month=self.say(_MONTHS[day.month - 1]), year=day.year)
 
-    def listed(self, parts: Iterable[Markup | str]) -> Markup:
-        """`News, Offers and Tips`, as far as a sentence has room for them: `News, Offers and 12 more`."""
+    def listed(self, parts: Iterable[Markup | str], room: int = LISTED_OCTETS) -> Markup:
+        """`News, Offers and Tips`; where they have more than `room` octets, `News, Offers and 12 more`."""
         every = [escape(part) for part in parts]
-        shown = leading(every, LISTED_OCTETS)
+        shown = leading(every, room) if self.is_brief else every
         rest = len(every) - len(shown)
         # Translators: the end of a list that is too long to be told, as in "News, Offers and 12 more"
         more = [self.count("{number} more", "{number} more", rest)] if rest else []
@@ -113,7 +115,8 @@ class Voice:
         """
         tag = find_text(dict(texts), self.language, self.ranges)
         lang = "" if tag or code_of(self.default) == self.language.code else self.default
-        return self.isolated(shortened(texts[tag] if tag else fallback, most), lang)
+        text = texts[tag] if tag else fallback
+        return self.isolated(shortened(text, most) if self.is_brief else text, lang)
 
     def isolated(self, text: str, lang: str = "") -> Markup:
         """A text of somebody else, so that its direction changes nothing around it; `lang` where it is not the page's.

@@ -8,13 +8,9 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from chalicelib.domain.addresses import mask
-from chalicelib.domain.categories import Ground
 from chalicelib.web.voices import N_
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from chalicelib.domain.senders import Sender
     from chalicelib.use_cases.opening import OpenedLink
     from chalicelib.web.voices import Voice
 
@@ -29,20 +25,6 @@ _MORE = (
     ("data", N_("Download my data")),
     ("erase", N_("Erase my data")),
 )
-_GROUNDS: Mapping[Ground, str] = {
-    Ground.TRANSACTION: N_("You cannot stop these, because they are about something you ordered or agreed to."),
-    Ground.SAFETY: N_(
-        "You cannot stop these, because they are about a warranty, a recall, your safety or your security."
-    ),
-    Ground.ACCOUNT_CHANGE: N_(
-        "You cannot stop these, because they tell you of changes to your terms, your account or what you owe."
-    ),
-    Ground.ACCOUNT_STATEMENT: N_("You cannot stop these, because they are the statements of your account."),
-    Ground.EMPLOYMENT: N_(
-        "You cannot stop these, because they are about your employment or a benefit that comes with it."
-    ),
-    Ground.DELIVERY: N_("You cannot stop these, because they bring what you are entitled to."),
-}
 
 
 def masked(voice: Voice, opened: OpenedLink) -> Markup:
@@ -72,21 +54,6 @@ def only_stops(voice: Voice) -> Markup:
         "This link is old, so all it can do is stop mail. To choose what you get, use the link of a newer mail."
     )
     return Markup('<p class="said">{}</p>').format(said)
-
-
-def still_arrives(voice: Voice, sender: Sender) -> Markup:
-    """The service alerts, as text with their reason (conformance F3)."""
-    lines = [
-        Markup("<li><strong>{}</strong>{}<br>{}</li>").format(
-            voice.category(category),
-            Markup("<br>{}").format(voice.description(category)) if category.description else "",
-            voice.say(_GROUNDS[category.ground]),
-        )
-        for category in sender.catalogue.service_alerts
-        if category.ground is not None
-    ]
-    heading = voice.say("What still arrives")
-    return Markup("<h2>{}</h2><ul>{}</ul>").format(heading, Markup("").join(lines)) if lines else Markup("")
 
 
 @dataclass(frozen=True, slots=True)
