@@ -18,7 +18,7 @@ CAMPAIGNS := token_mutations histories pairs scanners one_clicks hostile kills f
 GUARDED := chalicelib/domain/* chalicelib/tokens.py chalicelib/store/*
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test prove bench lint format types unit engine chromium screenshots clean
+.PHONY: help install run test prove bench lint format types unit engine chromium screenshots catalogues clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ chromium: ## install Chromium from the distribution, where it is missing: the te
 
 screenshots: install chromium ## the main pages as they look, into docs/screenshots
 	@$(PY) -m tests.browser.screenshots
+
+catalogues: install ## bring the catalogues of the languages to what the pages say, and count what is to translate
+	@$(PY) -m tests.web.catalogues
 
 lint: install ## ruff's rules and format
 	$(BIN)/ruff check .

@@ -5,6 +5,7 @@ from __future__ import annotations
 from io import BytesIO
 from pathlib import Path
 
+import polib
 from babel import Locale
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
@@ -52,6 +53,11 @@ def read(code: str, folder: Path = LOCALE) -> Catalog:
         return read_po(file, locale=code)
 
 
+def reviewed_by(code: str, folder: Path = LOCALE) -> str:
+    """Who has read a catalogue, or that nobody has."""
+    return str(polib.pofile(str(folder / f"{code}.po")).metadata["X-Reviewed-By"])
+
+
 def updated(code: str, template: Catalog, folder: Path = LOCALE) -> bytes:
     """A catalogue with the messages of the template, and no other."""
     file = folder / f"{code}.po"
@@ -59,7 +65,7 @@ def updated(code: str, template: Catalog, folder: Path = LOCALE) -> bytes:
     catalogue = Catalog(locale=code)
     if file.exists():
         catalogue = read(code, folder)
-        reviewed = dict(catalogue.mime_headers).get("X-Reviewed-By", NOT_REVIEWED)
+        reviewed = reviewed_by(code, folder)
     catalogue.update(template, no_fuzzy_matching=True, update_header_comment=False)
     catalogue.obsolete.clear()
     octets = BytesIO()

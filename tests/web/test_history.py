@@ -32,7 +32,7 @@ from chalicelib.domain.categories import ALL
 from chalicelib.domain.fold import fold
 from chalicelib.domain.recipients import Entry
 from chalicelib.domain.senders import Place, Sender
-from chalicelib.domain.state import NOTHING_KNOWN, Choice, Value
+from chalicelib.domain.state import NOTHING_KNOWN, Choice, State, Value
 from chalicelib.tokens import PREFERENCES_DAYS, Purpose
 from chalicelib.use_cases.recalling import PAGE
 from chalicelib.web.happenings import happened, registers_in_words
@@ -171,18 +171,27 @@ def test_every_kind_of_act_is_in_the_table() -> None:
     assert {via for via, _, _ in SAID} == set(Via)
 
 
+def every_kind_by(via: Via, kind: type[Part]) -> Entry:
+    """An act of this kind that came this way."""
+    values = {"scope": "offers", "category": "offers", "acts": ("a",), "restored": (Restored("offers", None),)}
+    names = [name for name in kind.__dataclass_fields__ if name != "evidence"]
+    return entry(via, kind(**{name: values.get(name, MARCH) for name in names}))  # type: ignore[arg-type]
+
+
+def folded(told: Entry) -> State:
+    return fold([told.act])
+
+
 @pytest.mark.parametrize(("via", "kind"), list(product(Via, PARTS)))
 def test_every_kind_by_every_way_is_a_whole_sentence(via: Via, kind: type[Part]) -> None:
-    names = kind.__dataclass_fields__
-    values = {"scope": "offers", "category": "offers", "acts": ("a",), "restored": (Restored("offers", None),)}
-    part = kind(**{name: values.get(name, MARCH) for name in names if name != "evidence"})  # type: ignore[arg-type]
+    names, told = kind.__dataclass_fields__, every_kind_by(via, kind)
 
-    [said] = texts(entry(via, part))
+    [said] = texts(told)
 
     assert said.startswith("On 3 March 2026 ")
     assert not re.search(r"None|_|\{|\}|  |rcp|\.\.", said)
     assert ("Offers" in said) is bool({"scope", "category", "restored"} & set(names))
-    [words] = (plain(kept) for kept in registers_in_words(Voice(), SENDER, fold([entry(via, part).act])))
+    [words] = (plain(kept) for kept in registers_in_words(Voice(), SENDER, folded(told)))
     assert not re.search(r"None|_|\{|\}|  ", words)
 
 
