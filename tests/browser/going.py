@@ -65,10 +65,8 @@ def alert_pressed(visit: Visit) -> None:
 
 def post(visit: Visit, path: str) -> None:
     """An empty form to this path, from the page that is shown: by its first form, which goes elsewhere."""
-    action = f"/api{path}"
-    visit.page.locator("form").first.evaluate(
-        "(form, action) => { form.action = action; form.noValidate = true }", action
-    )
+    form = visit.page.locator("form").first
+    form.evaluate("(form, action) => { form.action = action }", PREFIX + path)
     with visit.arriving():
         form.evaluate("form => form.submit()")
 
@@ -97,6 +95,24 @@ def trouble(visit: Visit) -> None:
     visit.open("u", HEADER)
     with visit.served.without_store():
         visit.press(words.STOP)
+
+
+def trouble_stopping_all(visit: Visit) -> None:
+    visit.open("u", HEADER)
+    with visit.served.without_store():
+        visit.press(words.STOP_ALL)
+
+
+def trouble_typing(visit: Visit) -> None:
+    visit.served.site.clock.milliseconds += 3_600_000  # so that it is not refused for those before it
+    visit.open_form()
+    with visit.served.without_store():
+        visit.type_in("dana.reader@example.com", words.STOP)
+
+
+def trouble_choosing(visit: Visit) -> None:
+    with visit.served.without_store():
+        visit.open("p", FOOTER)
 
 
 def trouble_saving(visit: Visit) -> None:
