@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from chalice.app import Blueprint
 
     from chalicelib.service import Service
-    from chalicelib.web.fitting import Filling
+    from chalicelib.web.fitting import Part
 
 _PAGE = Markup(
     '<!doctype html>\n<html lang="en" dir="ltr"><head><meta charset="utf-8">'
@@ -35,17 +35,23 @@ _PAGE = Markup(
 
 def page(
     title: str,
-    *content: Markup | str | Filling,
+    *content: Part,
     status: int = HTTPStatus.OK,
     brand: Brand = PLAIN,
     sheets: tuple[str, ...] = SHEET,
 ) -> Response:
-    """A page; whatever is not `Markup` is text and gets escaped."""
+    """A page; whatever is not `Markup` is text and gets escaped. One that gets too heavy makes do with less."""
     style = style_of(sheets, brand.accent, has_image=brand.has_image)
-    frame = partial(_PAGE.format, title=title, style=style.text, header=brand.header, footer=brand.footer)
-    parts = filled(content, MOST_OCTETS - octets(frame(content="")))
-    body = frame(content=Markup("\n").join(part for part in parts if part))
+    draw = partial(_PAGE.format, title=title, style=style.text, header=brand.header)
+    body = _drawn(partial(draw, footer=brand.footer), content)
+    if octets(body) > MOST_OCTETS:
+        body = _drawn(partial(draw, footer=brand.slim_footer), content, is_slim=True)
     return Response(str(body), dict(style.headers), int(status))
+
+
+def _drawn(draw: Callable[..., Markup], content: tuple[Part, ...], *, is_slim: bool = False) -> Markup:
+    parts = filled(content, MOST_OCTETS - octets(draw(content="")), is_slim=is_slim)
+    return draw(content=Markup("\n").join(part for part in parts if part))
 
 
 _NOT_SAVED = "Your choice was not saved. Please try again in a minute."

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from chalicelib.web.fitting import called, shortened
 from chalicelib.web.words import PRIVACY
 
 if TYPE_CHECKING:
@@ -20,18 +21,25 @@ if TYPE_CHECKING:
 NAME_DIGITS = 32
 """Of a logo's SHA-256, that name it in its URL."""
 
+ADDRESS_OCTETS = 600
+"""Of a postal address: 200 letters of Hindi or Japanese."""
+
 
 @dataclass(frozen=True, slots=True)
 class Brand:
-    """What comes before and after a page's own content, and what that needs: a colour as #rrggbb, an image."""
+    """What comes before and after a page's own content, and what that needs: a colour as #rrggbb, an image.
+
+    `slim_footer` is without the postal address, for a page that would get too heavy.
+    """
 
     header: Markup
     footer: Markup
+    slim_footer: Markup
     accent: str | None = None
     has_image: bool = False
 
 
-PLAIN = Brand(Markup(""), Markup(""))
+PLAIN = Brand(Markup(""), Markup(""), Markup(""))
 """Of a page that speaks of no sender."""
 
 
@@ -39,8 +47,11 @@ def brand_of(prefix: str, sender: Sender) -> Brand:
     """The sender's own, for pages under this path prefix."""
     logo = sender.profile.logo
     image = _IMAGE.format(logo_path(prefix, sender.code, logo), *_shown_size(logo)) if logo else Markup("")
-    header = Markup("<header>{}<span><bdi>{}</bdi></span></header>\n").format(image, sender.name)
-    return Brand(header, _footer(sender), sender.profile.accent, has_image=logo is not None)
+    header = Markup("<header>{}<span><bdi>{}</bdi></span></header>\n").format(image, called(sender))
+    address = shortened(sender.profile.postal_address or "", ADDRESS_OCTETS)
+    return Brand(
+        header, _footer(sender, address), _footer(sender, ""), sender.profile.accent, has_image=logo is not None
+    )
 
 
 def logo_path(prefix: str, code: str, logo: Logo) -> str:
@@ -60,10 +71,10 @@ def _shown_size(logo: Logo) -> tuple[int, int]:
     return max(1, round(logo.width * scale)), max(1, round(logo.height * scale))
 
 
-def _footer(sender: Sender) -> Markup:
-    lines = (sender.profile.postal_address or "").split("\n")
+def _footer(sender: Sender, postal_address: str) -> Markup:
+    lines = postal_address.split("\n")
     # Many addresses begin with the name already. `bdi`: "12 Quay Street" stays that on a page from right to left.
-    lines = lines if lines[0].startswith(sender.name) else [sender.name, *lines]
+    lines = lines if lines[0].startswith(sender.name) else [called(sender), *lines]
     address = Markup("<br>").join(Markup("<bdi>{}</bdi>").format(line) for line in lines if line)
     privacy = Markup('<p><a href="{}" rel="noreferrer">{}</a></p>').format(sender.profile.privacy_link, PRIVACY)
     return Markup("<footer><address>{}</address>{}</footer>\n").format(

@@ -15,7 +15,7 @@ from chalicelib.use_cases.opening import OpenedLink, open_preferences
 from chalicelib.use_cases.proving import is_own_address
 from chalicelib.web.answers import page, trouble_of_link
 from chalicelib.web.brand import brand_of
-from chalicelib.web.fitting import shortened
+from chalicelib.web.fitting import called
 from chalicelib.web.forms import fields_of
 from chalicelib.web.happenings import listed_few
 from chalicelib.web.typed import FIELD, typed_form, wrong
@@ -80,7 +80,7 @@ _ASKS = Markup(
 
 
 def _form(service: Service, opened: OpenedLink, token: str, *, is_wrong: bool = False) -> Response:
-    prefix, name = service.settings.prefix, shortened(opened.sender.name)
+    prefix, name = service.settings.prefix, called(opened.sender)
     return page(
         "Erase my data",
         wrong() if is_wrong else Markup(""),
@@ -97,7 +97,7 @@ def _form(service: Service, opened: OpenedLink, token: str, *, is_wrong: bool = 
 
 def _done(service: Service, opened: OpenedLink, token: str, wanted: tuple[Category, ...]) -> Response:
     """What is true now; `wanted` is what was chosen again while this went on."""
-    name = shortened(opened.sender.name)
+    name = called(opened.sender)
     never = f"{name} will not send any optional mail to {masked(opened)} any more."
     text = f"Your address and your choices are erased. {never}"
     if wanted:

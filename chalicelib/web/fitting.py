@@ -7,17 +7,23 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
 
 from markupsafe import Markup, escape
 
-MOST_OCTETS = 12_500
-"""Of a page that is filled up. A page may have 14,000; the rest is for what is about to come."""
-NAME_OCTETS = 240
-"""Of a name: 80 letters of Hindi or Japanese."""
+if TYPE_CHECKING:
+    from chalicelib.domain.senders import Sender
+
+MOST_OCTETS = 10_500
+"""Of a page that is filled up. A page may have 14,000; the rest is for what all pages are about to get."""
+NAME_OCTETS = 180
+"""Of the name of a category: 60 letters of Hindi or Japanese."""
+SENDER_OCTETS = 120
+"""Of the name of a sender, which has 100 letters at most: 40 of Hindi or Japanese."""
 TEXT_OCTETS = 900
 """Of a description."""
-LISTED_OCTETS = 400
+LISTED_OCTETS = 300
 """Of the names in one sentence."""
 Text = TypeVar("Text", bound=str)
 Filling = Callable[[int], Markup]
@@ -44,6 +50,11 @@ def shortened(text: str, most: int = NAME_OCTETS) -> str:
     return text[:end].rstrip() + _CUT
 
 
+def called(sender: Sender) -> str:
+    """What a page calls a sender."""
+    return shortened(sender.name, SENDER_OCTETS)
+
+
 def _belong_together(before: str, after: str) -> bool:
     return _JOINER in {before, after} or after in _SKINS or unicodedata.category(after).startswith("M")
 
@@ -59,11 +70,22 @@ def leading(parts: Iterable[Text], room: int) -> list[Text]:
     return taken
 
 
-def filled(content: Iterable[Markup | str | Filling], room: int) -> Iterator[Markup | str]:
+@dataclass(frozen=True, slots=True)
+class Either:
+    """Part of a page, and what stands there instead where the page would get too heavy."""
+
+    whole: Markup
+    slim: Markup
+
+
+def filled(content: Iterable[Part], room: int, *, is_slim: bool) -> Iterator[Markup | str]:
     """The parts of a page, each `Filling` made from what the others leave of `room` octets, the first one first."""
-    parts = list(content)
-    room -= sum(octets(part) + 1 for part in parts if isinstance(part, str))
-    for part in parts:
+    chosen = [(part.slim if is_slim else part.whole) if isinstance(part, Either) else part for part in content]
+    room -= sum(octets(part) + 1 for part in chosen if isinstance(part, str))
+    for part in chosen:
         made = part if isinstance(part, str) else part(room)
         room -= 0 if isinstance(part, str) else octets(made) + 1
         yield made
+
+
+Part = Markup | str | Filling | Either

@@ -14,11 +14,11 @@ from chalicelib.use_cases.opening import OpenedLink, open_preferences
 from chalicelib.use_cases.recalling import recall
 from chalicelib.web.answers import page, trouble_of_link
 from chalicelib.web.brand import brand_of
-from chalicelib.web.fitting import leading, octets, shortened
+from chalicelib.web.fitting import called, leading, octets
 from chalicelib.web.forms import asked
 from chalicelib.web.happenings import clauses, day_of, listed_few
 from chalicelib.web.unsubscribe import only_stops
-from chalicelib.web.words import back, masked
+from chalicelib.web.words import back, masked, more
 
 if TYPE_CHECKING:
     from chalicelib.domain.recipients import Entry
@@ -63,29 +63,29 @@ _NOTHING = Markup("<p>Nothing has happened yet: nobody has stopped or chosen any
 
 def _page(service: Service, opened: OpenedLink, token: str, history: History, *, is_older: bool) -> Response:
     prefix, sender = service.settings.prefix, opened.sender
-    path = f"{prefix}/p/{token}/history"
     return page(
         "What happened so far",
         Markup("<p>This is about mail that {} sends to {}. The newest comes first.</p>").format(
-            shortened(sender.name), masked(opened)
+            called(sender), masked(opened)
         ),
-        partial(_lines, sender, history, path) if history.entries else _NOTHING,
-        _LINK.format(path, "", "Newest") if is_older else Markup(""),
+        partial(_lines, sender, history) if history.entries else _NOTHING,
+        _LINK.format("?", "Newest") if is_older else Markup(""),
         back(prefix, token),
+        more(prefix, token, "data", "erase"),
         brand=brand_of(prefix, sender),
     )
 
 
-_LINK = Markup('<p><a href="{}{}">{}</a></p>')
+_LINK = Markup('<p><a href="{}">{}</a></p>')
 
 
-def _lines(sender: Sender, history: History, path: str, room: int) -> Markup:
+def _lines(sender: Sender, history: History, room: int) -> Markup:
     """As many acts as there is room for, and the way to the others."""
-    room -= octets(_LINK.format(path, f"?{OLDER}={'9' * _MOST_DIGITS}", "Older"))
+    room -= octets(_LINK.format(f"?{OLDER}={'9' * _MOST_DIGITS}", "Older"))
     lines = leading([_line(sender, entry) for entry in history.entries], min(room, LINES_OCTETS))
     left = history.entries[len(lines) :]
     older = left[0].seq if left else history.older
-    link = Markup("") if older is None else _LINK.format(path, f"?{OLDER}={older}", "Older")
+    link = Markup("") if older is None else _LINK.format(f"?{OLDER}={older}", "Older")
     return Markup("<ul>{}</ul>\n{}").format(Markup("\n").join(lines), link)
 
 

@@ -20,7 +20,7 @@ from chalicelib.use_cases.proving import is_own_address
 from chalicelib.use_cases.recalling import Everything, recall_everything
 from chalicelib.web.answers import page, trouble_of_link
 from chalicelib.web.brand import brand_of
-from chalicelib.web.fitting import shortened
+from chalicelib.web.fitting import called
 from chalicelib.web.forms import fields_of
 from chalicelib.web.happenings import clauses, day_of, registers_in_words
 from chalicelib.web.typed import FIELD, typed_form, wrong
@@ -83,7 +83,7 @@ def _form(service: Service, opened: OpenedLink, token: str, *, is_wrong: bool = 
     return page(
         "Download my data",
         wrong() if is_wrong else Markup(""),
-        _ABOUT.format(shortened(opened.sender.name), masked(opened)),
+        _ABOUT.format(called(opened.sender), masked(opened)),
         typed_form(f"{prefix}/p/{token}/data", "Download", is_wrong=is_wrong),
         back(prefix, token),
         brand=brand_of(prefix, opened.sender),

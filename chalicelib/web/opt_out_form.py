@@ -14,7 +14,7 @@ from chalicelib.domain.errors import InvalidAddress
 from chalicelib.use_cases.stopping import open_form, opt_out_by_form
 from chalicelib.web.answers import page, trouble_of_sender
 from chalicelib.web.brand import brand_of
-from chalicelib.web.fitting import shortened
+from chalicelib.web.fitting import called
 from chalicelib.web.forms import fields_of
 from chalicelib.web.words import outcome, still_arrives
 
@@ -49,7 +49,7 @@ def send(sender: str) -> Response:
         except InvalidAddress as error:
             return _form(service, found, error)
         opt_out_by_form(service, found, address, _source())
-        brand, done = brand_of(service.settings.prefix, found), _DONE.format(shortened(found.name))
+        brand, done = brand_of(service.settings.prefix, found), _DONE.format(called(found))
         return page("You are unsubscribed", outcome(done), still_arrives(found), brand=brand)
 
     return answering(trouble_of_sender(opt_out_form, sender), answer)
@@ -69,9 +69,9 @@ _DONE = Markup("{} will not send any optional mail to the address you typed any 
 def _form(service: Service, sender: Sender, error: InvalidAddress | None = None) -> Response:
     told = Markup('<p class="said" role="alert" id="error">That is not an address that mail can reach: {}.</p>')
     return page(
-        f"Unsubscribe from {shortened(sender.name)}",
+        f"Unsubscribe from {called(sender)}",
         told.format(error.reason) if error else Markup(""),
-        _INTRODUCTION.format(shortened(sender.name)),
+        _INTRODUCTION.format(called(sender)),
         Markup(
             '<form method="post" action="{}/o/{}"><p><label for="address">Your address</label>'
             '<input type="email" id="address" name="address" required maxlength="254" autocomplete="email"{}></p>'

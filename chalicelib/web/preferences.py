@@ -17,7 +17,7 @@ from chalicelib.use_cases.opening import OpenedLink, open_preferences
 from chalicelib.use_cases.stopping import opt_out
 from chalicelib.web.answers import page, trouble_of_link
 from chalicelib.web.brand import brand_of
-from chalicelib.web.fitting import TEXT_OCTETS, leading, octets, shortened
+from chalicelib.web.fitting import TEXT_OCTETS, Either, called, leading, octets, shortened
 from chalicelib.web.forms import asked, fields_of, words_of
 from chalicelib.web.happenings import listed_few
 from chalicelib.web.unsubscribe import done_page, only_stops, stop_page
@@ -105,20 +105,27 @@ def _query(first: str) -> str:
     return f"?{FROM}={first}" if first else ""
 
 
-def centre_page(service: Service, opened: OpenedLink, token: str, first: str, *notes: Markup) -> Response:
-    """What this recipient gets, from the category `first` on, after `notes` of what has just become of it."""
+def centre_page(
+    service: Service, opened: OpenedLink, token: str, first: str, *notes: Markup, path: str = ""
+) -> Response:
+    """What this recipient gets, from the category `first` on, after `notes` of what has just become of it.
+
+    `path` is that of the centre where this is the answer of another route: a long address makes a long token, and a
+    page that repeats it everywhere a heavy one.
+    """
     prefix, sender = service.settings.prefix, opened.sender
     chosen = centre(service, opened)
     return page(
         "Choose what you get",
         *notes,
-        Markup("<p>This is for mail that {} sends to {}.</p>").format(shortened(sender.name), masked(opened)),
-        _Choices(f"{prefix}/p/{token}", shortened(sender.name), chosen, first)
+        Markup("<p>This is for mail that {} sends to {}.</p>").format(called(sender), masked(opened)),
+        _Choices(path, called(sender), chosen, first)
         if chosen.standings
         else Markup("<p>There is nothing to choose.</p>"),
         button(f"{prefix}/u/{token}/all", STOP_ALL, is_second=True),
         still_arrives(sender),
-        more(prefix, token),
+        # What is not among it then is on the page of the history.
+        Markup("") if first else Either(more(prefix, token), more(prefix, token, "history")),
         brand=brand_of(prefix, sender),
     )
 
@@ -148,7 +155,10 @@ class _Choices:
         fields = _FIELDS.format(
             version=self.chosen.version, shown=shown, before=before, sender=self.sender, rows=Markup("\n").join(rows)
         )
-        return button(f"{self.path}{_query(self.first)}", "Save", fields) + self._others(len(rows))
+        return button(self._to(self.first), "Save", fields) + self._others(len(rows))
+
+    def _to(self, first: str) -> str:
+        return f"{self.path}{_query(first)}" or "?"
 
     def _others(self, shown: int) -> Markup:
         total, end = len(self.chosen.standings), self.at + shown
@@ -158,10 +168,8 @@ class _Choices:
         return Markup("").join(
             [
                 told.format(self.at + 1, end, total),
-                _link(f"{self.path}{_query(self.standings[shown].category.id)}", "More kinds of mail")
-                if end < total
-                else Markup(""),
-                _link(self.path, "The first kinds of mail") if self.at else Markup(""),
+                _link(self._to(self.standings[shown].category.id), "More kinds of mail") if end < total else Markup(""),
+                _link(self._to(""), "The first kinds of mail") if self.at else Markup(""),
             ]
         )
 
@@ -197,7 +205,7 @@ def _row(number: int, standing: Standing, most: int = TEXT_OCTETS) -> Markup:
 
 def _said(opened: OpenedLink, changes: Changes) -> Markup:
     sentences = [
-        f"{shortened(opened.sender.name)} {verb} {listed_few(category.name for category in categories)}."
+        f"{called(opened.sender)} {verb} {listed_few(category.name for category in categories)}."
         for verb, categories in (("will not send you", changes.stopped), ("will send you", changes.started))
         if categories
     ]

@@ -11,7 +11,7 @@ from chalicelib.domain.errors import Forbidden
 from chalicelib.use_cases.opening import open_preferences
 from chalicelib.use_cases.undoing import undo
 from chalicelib.web.answers import trouble_of_link
-from chalicelib.web.fitting import shortened
+from chalicelib.web.fitting import called
 from chalicelib.web.forms import fields_of
 from chalicelib.web.happenings import listed_few
 from chalicelib.web.preferences import beginning, centre_page
@@ -37,7 +37,8 @@ def take_back(token: str) -> Response:
         acts = fields_of(undoing.current_request).get(ACT_FIELD, [])
         undone = undo(service, opened, frozenset(acts[:MOST_UNDONE]))
         first = beginning(undoing.current_request, opened)
-        return centre_page(service, opened, token, first, outcome(_told(opened, undone)))
+        path = f"{service.settings.prefix}/p/{token}"
+        return centre_page(service, opened, token, first, outcome(_told(opened, undone)), path=path)
 
     return answering(trouble_of_link(undoing, token), answer)
 
@@ -55,5 +56,5 @@ def _told(opened: OpenedLink, undone: Undoing) -> str:
     for words, categories in (("will send you", undone.wanted), ("will not send you", undone.unwanted)):
         if categories:
             names = listed_few(category.name for category in categories)
-            sentences.append(f"{shortened(opened.sender.name)} {words} {names}.")
+            sentences.append(f"{called(opened.sender)} {words} {names}.")
     return " ".join(sentences)

@@ -17,7 +17,7 @@ from chalicelib.use_cases.opening import OpenedLink, open_link
 from chalicelib.use_cases.stopping import opt_out
 from chalicelib.web.answers import page, trouble_of_link
 from chalicelib.web.brand import brand_of
-from chalicelib.web.fitting import shortened
+from chalicelib.web.fitting import called, shortened
 from chalicelib.web.words import ONLY_STOPS, STOP_ALL, button, masked, outcome, still_arrives, undo_button
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ _ALWAYS = Markup("<p>You cannot opt out of <strong>{}</strong>. You can stop all
 
 def stop_page(service: Service, opened: OpenedLink, token: str, *notes: Markup) -> Response:
     """What a link stops, one button, and "stop all optional mail" beneath it."""
-    prefix, sender, category = service.settings.prefix, shortened(opened.sender.name), opened.category
+    prefix, sender, category = service.settings.prefix, called(opened.sender), opened.category
     name = shortened(category.name)
     brand = brand_of(prefix, opened.sender)
     everything = button(f"{prefix}/u/{token}/all", STOP_ALL, is_second=not category.is_service_alert)
@@ -129,7 +129,7 @@ def done_page(service: Service, opened: OpenedLink, token: str, act: str, *, of_
     everything = button(f"{service.settings.prefix}/u/{token}/all", STOP_ALL, is_second=True)
     return page(
         "You are unsubscribed",
-        outcome(said.format(shortened(opened.sender.name), what, masked(opened))),
+        outcome(said.format(called(opened.sender), what, masked(opened))),
         undo_button(service.settings.prefix, token, act) if opened.may_choose else Markup(""),
         Markup("") if of_all else everything,
         _choose(service, opened, token),

@@ -29,8 +29,8 @@ _MORE = (("history", "What happened so far"), ("data", "Download my data"), ("er
 PRIVACY = "Privacy notice"
 ALERTS_OCTETS = 1_200
 """Of what still arrives, told one by one."""
-GROUND_OCTETS = 100
-"""Of the names that stand together."""
+FEW_OCTETS = 60
+"""Of names that stand together, at least."""
 _GROUNDS: Mapping[Ground, str] = {
     Ground.TRANSACTION: "they are about something you ordered or agreed to",
     Ground.SAFETY: "they are about a warranty, a recall, your safety or your security",
@@ -53,9 +53,9 @@ def still_arrives(sender: Sender) -> Markup:
     many by name as there is room for and the others as a number, so that no reason is ever hidden.
     """
     alerts = [(category, category.ground) for category in sender.catalogue.service_alerts if category.ground]
-    lines = [_alert(category.name, ground, category.description) for category, ground in alerts]
+    lines = [_alert(shortened(category.name), ground, category.description) for category, ground in alerts]
     if _size(lines) > ALERTS_OCTETS:
-        lines = [_alert(category.name, ground) for category, ground in alerts]
+        lines = [_alert(shortened(category.name), ground) for category, ground in alerts]
     if _size(lines) > ALERTS_OCTETS:
         lines = _by_ground(alerts)
     return Markup("<h2>What still arrives</h2><ul>{}</ul>").format(Markup("").join(lines)) if lines else Markup("")
@@ -67,7 +67,7 @@ def _size(lines: list[Markup]) -> int:
 
 def _alert(name: str, ground: Ground, description: str = "") -> Markup:
     return Markup("<li><strong>{}</strong>{}<br>You cannot stop these, because {}.</li>").format(
-        shortened(name),
+        name,
         Markup("<br>{}").format(shortened(description, TEXT_OCTETS)) if description else "",
         _GROUNDS[ground],
     )
@@ -77,7 +77,8 @@ def _by_ground(alerts: Sequence[tuple[Category, Ground]]) -> list[Markup]:
     names: dict[Ground, list[str]] = {}
     for category, ground in alerts:
         names.setdefault(ground, []).append(category.name)
-    return [_alert(listed_few(found, GROUND_OCTETS), ground) for ground, found in names.items()]
+    room = max(ALERTS_OCTETS // len(names) - _size([_alert("", Ground.SAFETY)]), FEW_OCTETS)
+    return [_alert(listed_few(found, room), ground) for ground, found in names.items()]
 
 
 def outcome(text: Markup | str) -> Markup:
@@ -91,10 +92,12 @@ def undo_button(prefix: str, token: str, act: str, query: str = "") -> Markup:
     return button(f"{prefix}/p/{token}/undo{query}", "Undo", field, is_second=True)
 
 
-def more(prefix: str, token: str) -> Markup:
-    """The way from the preference centre to all that a recipient can do besides."""
+def more(prefix: str, token: str, *paths: str) -> Markup:
+    """The way to what a recipient can do besides: to all of it, or to the pages of these paths."""
     links = Markup("").join(
-        Markup('<li><a href="{}/p/{}/{}">{}</a></li>').format(prefix, token, path, label) for path, label in _MORE
+        Markup('<li><a href="{}/p/{}/{}">{}</a></li>').format(prefix, token, path, label)
+        for path, label in _MORE
+        if path in paths or not paths
     )
     return Markup("<h2>More</h2><ul>{}</ul>").format(links)
 
