@@ -39,7 +39,7 @@ LINE_OCTETS = 1_500
 
 @histories.route("/p/{token}/history", methods=["GET", "HEAD"], content_types=["*/*"])
 def show(token: str) -> Response:
-    """A page of it. Writes nothing; the newest page is two reads, an older one has a read for each of its acts."""
+    """A page of it. Writes nothing; two reads."""
 
     def answer() -> Response:
         service = service_of(histories)

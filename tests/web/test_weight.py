@@ -17,6 +17,8 @@ from chalicelib.use_cases.describing import Edit, put_logo
 from tests.heavy import HINDI, LONGEST_ADDRESS, MANY, QUOTE, WIDE, WORST, many_sender, worst_sender
 from tests.images import png
 from tests.site import DAY, Site
+from tests.store.faults import FaultyPool
+from tests.store.test_injected_faults import READ
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -173,6 +175,21 @@ def test_a_page_is_light(site: Site, name: str, code: str) -> None:
 
     assert answer.status_code == 200
     assert len(answer.body) <= MOST_OCTETS
+
+
+@pytest.mark.parametrize("name", GETS)
+def test_a_page_is_two_reads_at_most_and_no_write(site: Site, name: str) -> None:
+    """A7. Besides that of the sender, which a container remembers."""
+    reader = Reader(site, MANY)
+    path = GETS[name](reader)
+    reader.get(path)
+    wire = site.service._wire
+    wire.pool = pool = FaultyPool(wire.pool)
+
+    reader.get(path)
+
+    assert {operation for operation, _ in pool.calls} <= {READ}
+    assert len(pool.calls) <= 2
 
 
 @pytest.mark.parametrize("code", SENDERS)
