@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from chalicelib.domain.addresses import MAX_ADDRESS_OCTETS
-from chalicelib.domain.categories import Catalogue, Category, Ground, Kind
+from chalicelib.domain.categories import MAX_CATEGORIES, MAX_OCTETS, MAX_TEXT, Catalogue, Category, Ground, Kind
+from chalicelib.domain.profiles import MAX_LINK, MAX_NAME, MAX_POSTAL_ADDRESS, MAX_POSTAL_LINES, Profile
 from chalicelib.domain.senders import Sender
 
 MANY = "manymail"
@@ -43,3 +44,26 @@ def _alerts(after: int, count: int, name: str, description: str) -> tuple[Catego
 def many_sender() -> Sender:
     """With 25 kinds of mail."""
     return Sender(MANY, "Harbour Books", Catalogue(many_kinds()), bytes(range(32)))
+
+
+WORST, WIDE = "worstone", "wideones"
+QUOTE, HINDI = "'", "\u0939"
+"""One octet for the API and five in a page; three for both."""
+_ALERTS = 50
+
+
+def worst_sender(code: str, letter: str) -> Sender:
+    """With all that the API allows, in this letter: 150 kinds to choose from, 50 that always arrive."""
+    room = MAX_OCTETS // MAX_CATEGORIES // 2 // len(letter.encode()) - 20
+    text = letter * min(room, MAX_TEXT)
+    optional = (
+        Category(f"{'k' * 28}{number:04}", number, Kind.OPTIONAL, text, text)
+        for number in range(1, MAX_CATEGORIES - _ALERTS + 1)
+    )
+    profile = Profile(
+        accent="#ffff00",
+        postal_address="\n".join([letter * (MAX_POSTAL_ADDRESS // MAX_POSTAL_LINES - 1)] * MAX_POSTAL_LINES),
+        privacy_link=f"https://example.com/?{'a' * MAX_LINK}"[:MAX_LINK],
+    )
+    catalogue = Catalogue((*optional, *_alerts(MAX_CATEGORIES - _ALERTS, _ALERTS, text, text)))
+    return Sender(code, letter * MAX_NAME, catalogue, bytes(range(32)), profile=profile)

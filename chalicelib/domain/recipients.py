@@ -57,7 +57,8 @@ class Entry:
 
     `previous` is the number of the recipient's entry before this one (0: none), `version` the recipient's with this
     one, `recorded` when it was written (milliseconds since 1970 UTC), `formers` what an undo would put back,
-    `effects` what became of the suppression list.
+    `effects` what became of the suppression list, `earlier` the numbers of those before `previous`, newest first, so
+    that a page of them is one read.
     """
 
     place: Place
@@ -68,6 +69,7 @@ class Entry:
     previous: int
     formers: Mapping[str, Choice | None]
     effects: Effects = NO_EFFECTS
+    earlier: tuple[int, ...] = ()
 
 
 def signature(act: Act) -> str:

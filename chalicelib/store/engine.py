@@ -140,6 +140,7 @@ def entry_item(entry: Entry) -> EntryItem:
         previous=entry.previous,
         formers=codec.dump(codec.dump_formers(entry.formers)) if entry.formers else None,
         effects=None if entry.effects == NO_EFFECTS else codec.dump(codec.dump_effects(entry.effects)),
+        earlier=codec.dump(entry.earlier) if entry.earlier else None,
     )
 
 
@@ -190,6 +191,7 @@ def load_entry(raw: Raw) -> Entry:
         previous=int(item["p"]),
         formers=codec.load_formers(json.loads(item["f"])) if "f" in item else {},
         effects=codec.load_effects(json.loads(item["e"])) if "e" in item else NO_EFFECTS,
+        earlier=tuple(json.loads(item["pp"])) if "pp" in item else (),
     )
 
 

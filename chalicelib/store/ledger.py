@@ -176,6 +176,7 @@ def entered(  # noqa: PLR0913, PLR0917 - a line has as many parts
         previous=before.recent[0].seq if before.recent else 0,
         formers=formers_of(before.state, act),
         effects=effects_of(before.state, state),
+        earlier=tuple(recent.seq for recent in before.recent[1:]),
     )
     address = address_kept(before, state, act, spelled)
     changed = replace(before, state=state, version=entry.version, address=address)

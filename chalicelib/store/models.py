@@ -57,7 +57,7 @@ class RecipientItem(_Item):
 
 
 class EntryItem(_Item):
-    """One line of the ledger. `act`, `formers` and `effects` as JSON."""
+    """One line of the ledger. `act`, `formers`, `effects` and `earlier` as JSON."""
 
     class Meta:
         """The table; `bind` names it."""
@@ -71,6 +71,7 @@ class EntryItem(_Item):
     previous = NumberAttribute(attr_name="p")
     formers = UnicodeAttribute(attr_name="f", null=True)
     effects = UnicodeAttribute(attr_name="e", null=True)
+    earlier = UnicodeAttribute(attr_name="pp", null=True)
 
 
 class SenderEntryItem(_Item):

@@ -89,16 +89,19 @@ class Reader:
     def history(self, place: Place, newest: int, limit: int) -> list[Entry]:
         """The entries of one recipient, newest first, from number `newest` on; 0 is none.
 
-        Each names the one before it, so this is a walk of as many reads as entries. Stops at an entry of somebody else.
-        Raises `StoreUnavailable`.
+        Each names some that came before it, so this is a walk: a read of the first, then one for each eight. Stops at
+        an entry of somebody else. Raises `StoreUnavailable`.
         """
         walked: list[Entry] = []
-        while newest and len(walked) < limit:
-            entry = self.entries(place.sender, place.shard, [newest]).get(newest)
-            if entry is None or entry.place != place:
+        numbers = [newest]
+        while numbers[0] and len(walked) < limit:
+            numbers = numbers[: limit - len(walked)]
+            found = self.entries(place.sender, place.shard, numbers)
+            own = [found[number] for number in numbers if number in found and found[number].place == place]
+            walked += own
+            if len(own) < len(numbers):
                 break
-            walked.append(entry)
-            newest = entry.previous
+            numbers = [own[-1].previous, *own[-1].earlier]
         return walked
 
     def log(self, sender: str, shard: int, after: int, limit: int = KEYS_A_CALL) -> list[Entry]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from chalicelib.use_cases.opening import OpenedLink
 
 PAGE = RECENT_ACTS
-"""Acts on one page. A recipient names so many of its newest, which are read together; an older one is a read each."""
+"""Acts on one page. A recipient names so many of its newest, which are read together, and so does every act."""
 MOST_ACTS = 1_000
 """In a download: under 3 MB with what shows their consents."""
 MOST_EVIDENCE = 300
@@ -54,7 +54,7 @@ class Everything:
 def recall(service: Service, opened: OpenedLink, older: int | None = None) -> History:
     """A page of what happened: the newest, or from `older` on, which is that of another page.
 
-    What is no number of this recipient's gets the newest. The newest page is two reads, an older one a read an act.
+    What is no number of this recipient's gets the newest. Two reads, and for such a number one more.
     Raises `StoreUnavailable`.
     """
     place = opened.place

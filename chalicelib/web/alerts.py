@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 ALERTS_OCTETS = 1_200
 """Of what still arrives, told one by one."""
-GROUND_OCTETS = 100
-"""Of the names that stand together."""
+FEW_OCTETS = 60
+"""Of names that stand together, at least."""
 _GROUNDS: Mapping[Ground, str] = {
     Ground.TRANSACTION: N_("You cannot stop these, because they are about something you ordered or agreed to."),
     Ground.SAFETY: N_(
@@ -59,7 +59,7 @@ def _size(lines: list[Markup]) -> int:
     return sum(map(octets, lines))
 
 
-def _alert(voice: Voice, name: Markup, ground: Ground, description: Markup | str = "") -> Markup:
+def _alert(voice: Voice, name: Markup | str, ground: Ground, description: Markup | str = "") -> Markup:
     return Markup("<li><strong>{}</strong>{}<br>{}</li>").format(
         name, Markup("<br>{}").format(description) if description else "", voice.say(_GROUNDS[ground])
     )
@@ -69,4 +69,5 @@ def _by_ground(voice: Voice, alerts: Sequence[tuple[Category, Ground]]) -> list[
     names: dict[Ground, list[Markup]] = {}
     for category, ground in alerts:
         names.setdefault(ground, []).append(voice.category(category))
-    return [_alert(voice, voice.listed(found, GROUND_OCTETS), ground) for ground, found in names.items()]
+    room = max((ALERTS_OCTETS - _size([_alert(voice, "", ground) for ground in names])) // len(names), FEW_OCTETS)
+    return [_alert(voice, voice.listed(found, room), ground) for ground, found in names.items()]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from chalice.app import Blueprint
 
     from chalicelib.domain.senders import Sender
-    from chalicelib.web.fitting import Filling
+    from chalicelib.web.fitting import Part
     from chalicelib.web.voices import Voice
 
 _PAGE = Markup(
@@ -41,14 +41,20 @@ _PAGE = Markup(
 def page(
     voice: Voice,
     title: Markup | str,
-    *content: Markup | str | Filling,
+    *content: Part,
     status: int = HTTPStatus.OK,
     brand: Brand = PLAIN,
     kept: Mapping[str, str] | None = None,
 ) -> Response:
-    """A page; whatever is not `Markup` is text and gets escaped. `kept` is what the same page needs in its query."""
-    footer = Markup("<footer>{}{}</footer>\n").format(brand.footer, choice_of_language(voice, kept or {}))
-    response = framed(voice, title, content, replace(brand, footer=footer))
+    """A page; whatever is not `Markup` is text and gets escaped. One that gets too heavy makes do with less.
+
+    `kept` is what the same page needs in its query.
+    """
+    languages = choice_of_language(voice, kept or {})
+    footer, slim = (
+        Markup("<footer>{}{}</footer>\n").format(told, languages) for told in (brand.footer, brand.slim_footer)
+    )
+    response = framed(voice, title, content, replace(brand, footer=footer, slim_footer=slim))
     response.status_code = int(status)
     return response
 
@@ -56,13 +62,13 @@ def page(
 def framed(
     voice: Voice,
     title: Markup | str,
-    content: Iterable[Markup | str | Filling],
+    content: Iterable[Part],
     brand: Brand,
     sheets: tuple[str, ...] = SHEET,
 ) -> Response:
     """As `page`, without the choice of language."""
     style = style_of(sheets, brand.accent, has_image=brand.has_image)
-    frame = partial(
+    draw = partial(
         _PAGE.format,
         lang=voice.language.html_tag,
         direction=voice.language.direction,
@@ -70,11 +76,17 @@ def framed(
         title=title,
         style=style.text,
         header=brand.header,
-        footer=brand.footer,
     )
-    parts = filled(content, MOST_OCTETS - octets(frame(content="")))
-    body = frame(content=Markup("\n").join(part for part in parts if part))
+    parts = tuple(content)
+    body = _drawn(partial(draw, footer=brand.footer), parts)
+    if octets(body) > MOST_OCTETS:
+        body = _drawn(partial(draw, footer=brand.slim_footer), parts, is_slim=True)
     return Response(str(body), dict(style.headers), int(HTTPStatus.OK))
+
+
+def _drawn(draw: Callable[..., Markup], content: tuple[Part, ...], *, is_slim: bool = False) -> Markup:
+    parts = filled(content, MOST_OCTETS - octets(draw(content="")), is_slim=is_slim)
+    return draw(content=Markup("\n").join(part for part in parts if part))
 
 
 _OURS = N_("Trouble on our side")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from chalicelib.web.fitting import shortened
 from chalicelib.web.voices import plain
 
 if TYPE_CHECKING:
@@ -20,19 +21,25 @@ if TYPE_CHECKING:
 
 NAME_DIGITS = 32
 """Of a logo's SHA-256, that name it in its URL."""
+ADDRESS_OCTETS = 600
+"""Of a postal address: 200 letters of Hindi or Japanese."""
 
 
 @dataclass(frozen=True, slots=True)
 class Brand:
-    """What comes before and after a page's own content, and what that needs: a colour as #rrggbb, an image."""
+    """What comes before and after a page's own content, and what that needs: a colour as #rrggbb, an image.
+
+    `slim_footer` is without the postal address, for a page that would get too heavy.
+    """
 
     header: Markup
     footer: Markup
+    slim_footer: Markup
     accent: str | None = None
     has_image: bool = False
 
 
-PLAIN = Brand(Markup(""), Markup(""))
+PLAIN = Brand(Markup(""), Markup(""), Markup(""))
 """Of a page that speaks of no sender."""
 
 
@@ -41,7 +48,9 @@ def brand_of(voice: Voice, sender: Sender) -> Brand:
     logo = sender.profile.logo
     image = _IMAGE.format(logo_path(voice.prefix, sender.code, logo), *_shown_size(logo)) if logo else Markup("")
     header = Markup("<header>{}<span>{}</span></header>\n").format(image, voice.sender(sender))
-    return Brand(header, _footer(voice, sender), sender.profile.accent, has_image=logo is not None)
+    address = shortened(sender.profile.postal_address or "", ADDRESS_OCTETS)
+    footers = _footer(voice, sender, address), _footer(voice, sender, "")
+    return Brand(header, *footers, sender.profile.accent, has_image=logo is not None)
 
 
 def logo_path(prefix: str, code: str, logo: Logo) -> str:
@@ -61,8 +70,8 @@ def _shown_size(logo: Logo) -> tuple[int, int]:
     return max(1, round(logo.width * scale)), max(1, round(logo.height * scale))
 
 
-def _footer(voice: Voice, sender: Sender) -> Markup:
-    name, lines = voice.sender(sender), (sender.profile.postal_address or "").split("\n")
+def _footer(voice: Voice, sender: Sender, postal_address: str) -> Markup:
+    name, lines = voice.sender(sender), postal_address.split("\n")
     # Many addresses begin with the name already.
     shown = [voice.isolated(line) for line in lines if line]
     shown = shown if lines[0].startswith(plain(name)) else [name, *shown]

@@ -67,8 +67,7 @@ class Choices:
         return Markup("<p>{}</p>{}{}").format(told, following, self._link(_FIRST, {}) if self.at else "")
 
     def _link(self, label: str, query: dict[str, str]) -> Markup:
-        target = self.voice.to(self.path, **query)
-        return Markup('<p><a href="{}">{}</a></p>').format(target, self.voice.say(label))
+        return Markup('<p><a href="{}">{}</a></p>').format(self.voice.here(**query), self.voice.say(label))
 
     def _row(self, number: int, standing: Standing, most: int = TEXT_OCTETS) -> Markup:
         """One category, with at most `most` octets of its description."""

@@ -7,17 +7,22 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
 
 from markupsafe import Markup, escape
 
-MOST_OCTETS = 13_800
+MOST_OCTETS = 13_900
 """Of a page that is filled up. A page may have 14,000."""
-NAME_OCTETS = 240
-"""Of a name: 80 letters of Hindi or Japanese."""
+NAME_OCTETS = 180
+"""Of the name of a category: 60 letters of Hindi or Japanese."""
+SENDER_OCTETS = 120
+"""Of the name of a sender, which has 100 letters at most: 40 of Hindi or Japanese."""
 TEXT_OCTETS = 900
 """Of a description."""
-LISTED_OCTETS = 400
+LISTED_OCTETS = 300
 """Of the names in one sentence."""
+Text = TypeVar("Text", bound=str)
 Filling = Callable[[int], Markup]
 """Part of a page that takes what is left: octets → markup."""
 _CUT = "…"
@@ -46,9 +51,9 @@ def _belong_together(before: str, after: str) -> bool:
     return _JOINER in {before, after} or after in _SKINS or unicodedata.category(after).startswith("M")
 
 
-def leading(parts: Iterable[Markup], room: int) -> list[Markup]:
+def leading(parts: Iterable[Text], room: int) -> list[Text]:
     """The first, and as many after it as fit into `room` octets with it."""
-    taken: list[Markup] = []
+    taken: list[Text] = []
     for part in parts:
         room -= octets(part)
         if room < 0 and taken:
@@ -57,11 +62,22 @@ def leading(parts: Iterable[Markup], room: int) -> list[Markup]:
     return taken
 
 
-def filled(content: Iterable[Markup | str | Filling], room: int) -> Iterator[Markup | str]:
+@dataclass(frozen=True, slots=True)
+class Either:
+    """Part of a page, and what stands there instead where the page would get too heavy."""
+
+    whole: Markup
+    slim: Markup
+
+
+def filled(content: Iterable[Part], room: int, *, is_slim: bool) -> Iterator[Markup | str]:
     """The parts of a page, each `Filling` made from what the others leave of `room` octets, the first one first."""
-    parts = list(content)
-    room -= sum(octets(part) + 1 for part in parts if isinstance(part, str))
-    for part in parts:
+    chosen = [(part.slim if is_slim else part.whole) if isinstance(part, Either) else part for part in content]
+    room -= sum(octets(part) + 1 for part in chosen if isinstance(part, str))
+    for part in chosen:
         made = part if isinstance(part, str) else part(room)
         room -= 0 if isinstance(part, str) else octets(made) + 1
         yield made
+
+
+Part = Markup | str | Filling | Either

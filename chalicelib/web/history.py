@@ -38,7 +38,7 @@ LINE_OCTETS = 1_500
 
 @histories.route("/p/{token}/history", methods=["GET", "HEAD"], content_types=["*/*"])
 def show(token: str) -> Response:
-    """A page of it. Writes nothing; the newest page is two reads, an older one has a read for each of its acts."""
+    """A page of it. Writes nothing; two reads."""
 
     def answer() -> Response:
         service = service_of(histories)
@@ -64,21 +64,22 @@ def _page(voice: Voice, opened: OpenedLink, token: str, history: History) -> Res
         voice.say("What happened so far"),
         words.paragraph(words.about(voice, opened)),
         words.paragraph(voice.say("The newest comes first.") if history.entries else voice.say(nothing)),
-        partial(_lines, voice, opened.sender, token, history) if history.entries else "",
-        _link(voice, token, N_("Newest")) if history.start else "",
+        partial(_lines, voice, opened.sender, history) if history.entries else "",
+        _link(voice, N_("Newest")) if history.start else "",
         words.back(voice, token),
+        words.more(voice, token, "data", "erase"),
         brand=brand_of(voice, opened.sender),
         kept={OLDER: str(history.start)} if history.start else {},
     )
 
 
-def _lines(voice: Voice, sender: Sender, token: str, history: History, room: int) -> Markup:
+def _lines(voice: Voice, sender: Sender, history: History, room: int) -> Markup:
     """As many acts as there is room for, and the way to the others."""
-    room -= octets(_link(voice, token, _OLDER, 10**_MOST_DIGITS))
+    room -= octets(_link(voice, _OLDER, 10**_MOST_DIGITS))
     lines = leading([_line(voice, sender, entry) for entry in history.entries], min(room, LINES_OCTETS))
     left = history.entries[len(lines) :]
     older = left[0].seq if left else history.older
-    link = Markup("") if older is None else _link(voice, token, _OLDER, older)
+    link = Markup("") if older is None else _link(voice, _OLDER, older)
     return Markup("<ul>{}</ul>\n{}").format(Markup("\n").join(lines), link)
 
 
@@ -94,6 +95,6 @@ def _line(voice: Voice, sender: Sender, entry: Entry) -> Markup:
     return Markup("<li>{}</li>").format(Markup("<br>").join([*shown, *([more] if rest else [])]))
 
 
-def _link(voice: Voice, token: str, label: str, older: int | None = None) -> Markup:
+def _link(voice: Voice, label: str, older: int | None = None) -> Markup:
     query = {} if older is None else {OLDER: str(older)}
-    return Markup('<p><a href="{}">{}</a></p>').format(voice.to(f"/p/{token}/history", **query), voice.say(label))
+    return Markup('<p><a href="{}">{}</a></p>').format(voice.here(**query), voice.say(label))

@@ -18,6 +18,7 @@ from chalicelib.web.answers import page, trouble_of_link
 from chalicelib.web.asked import asked, voice_of
 from chalicelib.web.brand import brand_of
 from chalicelib.web.choices import FROM, Choices
+from chalicelib.web.fitting import Either
 from chalicelib.web.forms import fields_of, words_of
 from chalicelib.web.unsubscribe import DONE_FIELD, done_page, only_stops, stop_page
 from chalicelib.web.voices import N_
@@ -112,7 +113,8 @@ def centre_page(
         choices if chosen.standings else words.paragraph(voice.say("There is nothing to choose.")),
         words.stop_all_button(voice, token),
         still_arrives(voice, opened.sender),
-        words.more(voice, token),
+        # What is not among it then is on the page of the history.
+        "" if choices.query else Either(words.more(voice, token), words.more(voice, token, "history")),
         brand=brand_of(voice, opened.sender),
         kept={**choices.query, **({DONE_FIELD: done} if done else {})},
     )

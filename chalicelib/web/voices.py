@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from markupsafe import Markup, escape
 
-from chalicelib.web.fitting import LISTED_OCTETS, NAME_OCTETS, TEXT_OCTETS, leading, shortened
+from chalicelib.web.fitting import LISTED_OCTETS, NAME_OCTETS, SENDER_OCTETS, TEXT_OCTETS, leading, shortened
 from chalicelib.web.languages import OFFERED, SOURCE, Language, Languages, accepted, code_of, find_text, negotiated
 
 if TYPE_CHECKING:
@@ -74,6 +74,10 @@ class Voice:
         asked = urlencode({**query, **kept})
         return f"{self.prefix}{path}{'?' if asked else ''}{asked}"
 
+    def here(self, **query: str) -> str:
+        """The URL of the page that it stands on, with this query alone: a long token makes a heavy page."""
+        return self.to("", **query).removeprefix(self.prefix) or "?"
+
     def date(self, at: int) -> Markup:
         """A day as a reader of this language writes it; `at` in milliseconds since 1970, the day in UTC."""
         day = datetime.fromtimestamp(at // 1000, UTC)
@@ -98,7 +102,7 @@ class Voice:
 
     def sender(self, sender: Sender) -> Markup:
         """What a sender calls itself in this language."""
-        return self.named(sender.profile.names, sender.name)
+        return self.named(sender.profile.names, sender.name, SENDER_OCTETS)
 
     def category(self, category: Category) -> Markup:
         """What its sender calls a category in this language."""

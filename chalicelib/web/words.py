@@ -85,11 +85,12 @@ def stop_all_button(voice: Voice, token: str, *, is_second: bool = True) -> Mark
     return button(voice.to(f"/u/{token}/all"), voice.say(STOP_ALL), is_second=is_second)
 
 
-def more(voice: Voice, token: str) -> Markup:
-    """The way from the preference centre to all that a recipient can do besides."""
+def more(voice: Voice, token: str, *paths: str) -> Markup:
+    """The way to what a recipient can do besides: to all of it, or to the pages of these paths."""
     links = Markup("").join(
         Markup('<li><a href="{}">{}</a></li>').format(voice.to(f"/p/{token}/{path}"), voice.say(label))
         for path, label in _MORE
+        if path in paths or not paths
     )
     return Markup("<h2>{}</h2><ul>{}</ul>").format(voice.say("More"), links)
 

@@ -15,7 +15,7 @@ from chalicelib.api_keys import ApiKey
 from chalicelib.domain.acts import Act, Consented, Erased, OptedIn, OptedOut, Restored, Undone, Via
 from chalicelib.domain.errors import ActRefused, PepperUnusable, StoreUnavailable, UnknownSender
 from chalicelib.domain.fold import fold
-from chalicelib.domain.recipients import STRANGER
+from chalicelib.domain.recipients import RECENT_ACTS, STRANGER
 from chalicelib.domain.senders import Place
 from chalicelib.domain.state import NOTHING_KNOWN, Choice, Value
 from chalicelib.service import Service
@@ -81,7 +81,9 @@ def test_eight_writers_on_one_recipient_and_on_many_lose_nothing(site: Site) -> 
         own = [entry for entry in entries if entry.place == place(number)]
         assert site.service.reader.recipient(place(number)).state == fold(entry.act for entry in own)
         assert [entry.version for entry in own] == list(range(1, len(own) + 1))
-        assert [entry.previous for entry in own] == [0, *(entry.seq for entry in own)][:-1]
+        numbers = [0, *(entry.seq for entry in own)]
+        for at, entry in enumerate(own):
+            assert (entry.previous, *entry.earlier) == tuple(numbers[at : max(0, at - RECENT_ACTS) : -1] or [0])
 
 
 def test_a_reader_of_the_log_stops_at_a_gap(site: Site) -> None:
