@@ -50,10 +50,8 @@ def page(
 
     `kept` is what the same page needs in its query.
     """
-    languages = choice_of_language(voice, kept or {})
-    footer, slim = (
-        Markup("<footer>{}{}</footer>\n").format(told, languages) for told in (brand.footer, brand.slim_footer)
-    )
+    footer = _footer(brand.footer, choice_of_language(voice, kept or {}))
+    slim = _footer(brand.slim_footer, choice_of_language(voice, {}))
     response = framed(voice, title, content, replace(brand, footer=footer, slim_footer=slim))
     response.status_code = int(status)
     return response
@@ -82,6 +80,10 @@ def framed(
     if octets(body) > MOST_OCTETS:
         body = _drawn(partial(draw, footer=brand.slim_footer), parts, is_slim=True)
     return Response(str(body), dict(style.headers), int(HTTPStatus.OK))
+
+
+def _footer(told: Markup, languages: Markup) -> Markup:
+    return Markup("<footer>{}{}</footer>\n").format(told, languages)
 
 
 def _drawn(draw: Callable[..., Markup], content: tuple[Part, ...], *, is_slim: bool = False) -> Markup:

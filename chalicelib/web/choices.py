@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 FROM = "from"
 """The field of the query that names the category with which a page of the centre begins."""
+SET_APART = 40
+"""Octets of the element around a text of the sender."""
 ROWS_OCTETS = 3_600
 """Of the categories on one page of the centre: twenty with a sentence each, two of the longest."""
 _NOTES = {
@@ -43,7 +45,7 @@ class Choices:
             rows.pop()
         if (over := octets(form) - room) > 0:
             said = octets(self.voice.description(self.standings[0].category))
-            form = self._form([self._row(0, self.standings[0], max(0, said - over))])
+            form = self._form([self._row(0, self.standings[0], max(0, said - over - SET_APART))])
         return form
 
     def _form(self, rows: list[Markup]) -> Markup:

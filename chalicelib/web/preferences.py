@@ -131,11 +131,12 @@ def what_is_sent(voice: Voice, sender: Sender, wanted: Sequence[Category], unwan
     )
 
 
-def _said(voice: Voice, opened: OpenedLink, changes: Changes) -> Markup:
+def _said(voice: Voice, opened: OpenedLink, changes: Changes) -> Either:
     sent = what_is_sent(voice, opened.sender, changes.started, changes.stopped)
-    said = words.sentences(voice.say("Saved."), sent) if sent else voice.say("Nothing was changed.")
+    said = voice.say("Saved.") if sent else voice.say("Nothing was changed.")
     stale = voice.say(_STALE) if changes.is_stale and opened.may_choose else ""
-    return words.outcome(words.sentences(said, stale))
+    whole, slim = words.sentences(said, sent, stale), words.sentences(said, stale)
+    return Either(words.outcome(whole), words.outcome(slim))
 
 
 _WILL = N_("{sender} will send you {categories}.")

@@ -13,15 +13,15 @@ from chalicelib.use_cases.undoing import undo
 from chalicelib.web import words
 from chalicelib.web.answers import trouble_of_link
 from chalicelib.web.asked import voice_of
+from chalicelib.web.fitting import Either
 from chalicelib.web.forms import fields_of
 from chalicelib.web.preferences import centre_page, shown, what_is_sent
 from chalicelib.web.unsubscribe import only_stops
 
 if TYPE_CHECKING:
-    from markupsafe import Markup
-
     from chalicelib.use_cases.opening import OpenedLink
     from chalicelib.use_cases.undoing import Undoing
+    from chalicelib.web.fitting import Part
     from chalicelib.web.voices import Voice
 
 undoing = Blueprint(__name__)
@@ -45,18 +45,18 @@ def take_back(token: str) -> Response:
             return only_stops(voice, opened, token, status_of(Forbidden("choose")))
         acts = fields_of(undoing.current_request).get(words.ACT_FIELD, [])
         undone = undo(service, opened, frozenset(acts[: words.MOST_UNDONE]))
-        return centre_page(undoing, voice, opened, token, words.Outcome(words.outcome(_told(voice, opened, undone))))
+        return centre_page(undoing, voice, opened, token, words.Outcome(_told(voice, opened, undone)))
 
     return answering(trouble_of_link(undoing, token), answer)
 
 
-def _told(voice: Voice, opened: OpenedLink, undone: Undoing) -> Markup:
+def _told(voice: Voice, opened: OpenedLink, undone: Undoing) -> Part:
     if not undone.is_done:
-        return voice.say(
+        said = voice.say(
             "Nothing was undone: something newer has come since, or there was nothing to undo. This is what you get "
             "now; choose and save what you want."
         )
-    return words.sentences(
-        voice.say("Undone. It is as it was before."),
-        what_is_sent(voice, opened.sender, undone.wanted, undone.unwanted),
-    )
+        return words.outcome(said)
+    done = voice.say("Undone. It is as it was before.")
+    sent = what_is_sent(voice, opened.sender, undone.wanted, undone.unwanted)
+    return Either(words.outcome(words.sentences(done, sent)), words.outcome(done))

@@ -23,6 +23,7 @@ from chalicelib.web.asked import asked, voice_of
 from chalicelib.web.brand import brand_of
 
 if TYPE_CHECKING:
+    from chalicelib.web.fitting import Part
     from chalicelib.web.voices import Voice
 
 unsubscribe = Blueprint(__name__)
@@ -102,7 +103,7 @@ def _via() -> Via:
     return Via.UNSUBSCRIBE_PAGE if is_page else Via.ONE_CLICK
 
 
-def stop_page(voice: Voice, opened: OpenedLink, token: str, *notes: Markup) -> Response:
+def stop_page(voice: Voice, opened: OpenedLink, token: str, *notes: Part) -> Response:
     """What a link stops, one button, and "stop all optional mail" beneath it."""
     title, said = _speaking_of(voice, opened)
     is_alert = opened.category.is_service_alert
@@ -129,7 +130,8 @@ def _speaking_of(voice: Voice, opened: OpenedLink) -> tuple[Markup, Markup]:
     values = {"sender": sender, "category": words.strong(category), "address": address}
     if opened.category.is_service_alert:
         return voice.say("Mail from {sender}", sender=sender), voice.say(
-            "You cannot opt out of {category}. You can stop all else that {sender} sends to {address}.", **values
+            "You cannot opt out of {category}. You can stop all optional mail that {sender} sends to {address}.",
+            **values,
         )
     title = voice.say("Unsubscribe from {category}", category=category)
     if opened.category.retired:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from chalicelib.domain.addresses import mask
+from chalicelib.web.fitting import Part
 from chalicelib.web.voices import N_
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def only_stops(voice: Voice) -> Markup:
 class Outcome:
     """What a form has done: in words, and the act by which it did, if that can be undone."""
 
-    said: Markup
+    said: Part
     act: str | None = None
 
 

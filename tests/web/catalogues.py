@@ -17,6 +17,8 @@ ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "chalicelib" / "web"
 KEYWORDS = {"N_": None, "say": None, "count": (1, 2)}
 """What marks a message in the code, and which of its arguments are messages."""
+PLURALS = {"he": "nplurals=3; plural=(n==1 ? 0 : n==2 ? 1 : 2);", "tr": "nplurals=2; plural=(n != 1);"}
+"""Where Babel's formula is not what CLDR says of whole numbers."""
 NOT_REVIEWED = "no native speaker has reviewed this catalogue"
 HEAD = f"""\
 # The pages of Signoff in {{language}}.
@@ -75,7 +77,7 @@ def updated(code: str, template: Catalog, folder: Path = LOCALE) -> bytes:
 
 def _head(code: str, reviewed: str) -> str:
     locale = Locale.parse(code)
-    plural = Catalog(locale=code).plural_forms
+    plural = PLURALS.get(code) or Catalog(locale=code).plural_forms
     fields = {
         "Project-Id-Version": "Signoff",
         "Language": code,
