@@ -123,6 +123,7 @@ def test_no_language_tag(tag: str) -> None:
                 "javascript:alert(1)",
                 "https://example.com/\n",
                 "https://example.com/" + "a" * 1_000,
+                "https://example.com/?" + "&'" * 25 + "&",
             )
         ),
     ],
@@ -134,7 +135,14 @@ def test_a_profile_that_cannot_be(change: dict[str, Any], pointer: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "link", ["https://example.com", "https://shop.example.com:8443/a/b?c=d#e", "https://example.com?x", "https://x"]
+    "link",
+    [
+        "https://example.com",
+        "https://shop.example.com:8443/a/b?c=d#e",
+        "https://example.com?x",
+        "https://x",
+        "https://example.com/?" + "&'" * 25,
+    ],
 )
 def test_a_privacy_link(link: str) -> None:
     assert Profile(privacy_link=link).privacy_link == link
