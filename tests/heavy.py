@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chalicelib.domain.addresses import MAX_ADDRESS_OCTETS
 from chalicelib.domain.categories import MAX_CATEGORIES, MAX_OCTETS, MAX_TEXT, Catalogue, Category, Ground, Kind
-from chalicelib.domain.profiles import MAX_JOINERS, MAX_LINK, MAX_NAME, MAX_POSTAL_ADDRESS, MAX_POSTAL_LINES, Profile
+from chalicelib.domain.profiles import MAX_LINK, MAX_NAME, MAX_POSTAL_ADDRESS, MAX_POSTAL_LINES, Profile
 from chalicelib.domain.senders import Sender
 
 MANY = "manymail"
@@ -50,7 +50,6 @@ WORST, WIDE = "worstone", "wideones"
 QUOTE, HINDI = "'", "\u0939"
 """One octet for the API and five in a page; three for both."""
 _ALERTS = 50
-_LINK = "https://example.com/?"
 
 
 def worst_sender(code: str, letter: str) -> Sender:
@@ -64,7 +63,7 @@ def worst_sender(code: str, letter: str) -> Sender:
     profile = Profile(
         accent="#ffff00",
         postal_address="\n".join([letter * (MAX_POSTAL_ADDRESS // MAX_POSTAL_LINES - 1)] * MAX_POSTAL_LINES),
-        privacy_link=_LINK + "&" * MAX_JOINERS + "a" * (MAX_LINK - len(_LINK) - MAX_JOINERS),
+        privacy_link=f"https://example.com/?{'&' * MAX_LINK}"[:MAX_LINK],
     )
     catalogue = Catalogue((*optional, *_alerts(MAX_CATEGORIES - _ALERTS, _ALERTS, text, text)))
     return Sender(code, letter * MAX_NAME, catalogue, bytes(range(32)), profile=profile)

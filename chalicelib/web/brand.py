@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from chalicelib.web.fitting import shortened
+from chalicelib.domain.profiles import MAX_LINK
+from chalicelib.web.fitting import octets, shortened
 from chalicelib.web.voices import plain
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ ADDRESS_OCTETS = 600
 class Brand:
     """What comes before and after a page's own content, and what that needs: a colour as #rrggbb, an image.
 
-    `slim_footer` is without the postal address, for a page that would get too heavy.
+    `slim_footer` is without the postal address and without a heavy link, for a page that would get too heavy.
     """
 
     header: Markup
@@ -49,8 +50,14 @@ def brand_of(voice: Voice, sender: Sender) -> Brand:
     image = _IMAGE.format(logo_path(voice.prefix, sender.code, logo), *_shown_size(logo)) if logo else Markup("")
     header = Markup("<header>{}<span>{}</span></header>\n").format(image, voice.sender(sender))
     address = shortened(sender.profile.postal_address or "", ADDRESS_OCTETS)
-    footers = _footer(voice, sender, address), _footer(voice, sender, "")
-    return Brand(header, *footers, sender.profile.accent, has_image=logo is not None)
+    link = sender.profile.privacy_link or ""
+    whole, slim = _footer(voice, sender, address, link), _footer(voice, sender, "", link if _is_light(link) else "")
+    return Brand(header, whole, slim, sender.profile.accent, has_image=logo is not None)
+
+
+def _is_light(link: str) -> bool:
+    """Whether HTML writes it with hardly more octets than it has: each & takes five."""
+    return octets(link) <= MAX_LINK
 
 
 def logo_path(prefix: str, code: str, logo: Logo) -> str:
@@ -70,14 +77,10 @@ def _shown_size(logo: Logo) -> tuple[int, int]:
     return max(1, round(logo.width * scale)), max(1, round(logo.height * scale))
 
 
-def _footer(voice: Voice, sender: Sender, postal_address: str) -> Markup:
+def _footer(voice: Voice, sender: Sender, postal_address: str, link: str) -> Markup:
     name, lines = voice.sender(sender), postal_address.split("\n")
     # Many addresses begin with the name already.
     shown = [voice.isolated(line) for line in lines if line]
     shown = shown if lines[0].startswith(plain(name)) else [name, *shown]
-    privacy = Markup('<p><a href="{}" rel="noreferrer">{}</a></p>').format(
-        sender.profile.privacy_link, voice.say("Privacy notice")
-    )
-    return Markup("<address>{}</address>{}").format(
-        Markup("<br>").join(shown), privacy if sender.profile.privacy_link else ""
-    )
+    privacy = Markup('<p><a href="{}" rel="noreferrer">{}</a></p>').format(link, voice.say("Privacy notice"))
+    return Markup("<address>{}</address>{}").format(Markup("<br>").join(shown), privacy if link else "")

@@ -57,7 +57,7 @@ SENDERS = (
         profile=Profile(
             accent="#ffff00",
             postal_address="\n".join([WORD[:49]] * 10),
-            privacy_link="https://example.com/" + "p" * 900,
+            privacy_link="https://example.com/" + "p" * 450,
         ),
     ),
     Sender(EMPTY, "Empty Ltd", Catalogue((CATEGORIES[3],)), bytes(range(32)), form_open=False),

@@ -123,7 +123,6 @@ def test_no_language_tag(tag: str) -> None:
                 "javascript:alert(1)",
                 "https://example.com/\n",
                 "https://example.com/" + "a" * 1_000,
-                "https://example.com/?" + "&'" * 25 + "&",
             )
         ),
     ],
@@ -135,14 +134,7 @@ def test_a_profile_that_cannot_be(change: dict[str, Any], pointer: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "link",
-    [
-        "https://example.com",
-        "https://shop.example.com:8443/a/b?c=d#e",
-        "https://example.com?x",
-        "https://x",
-        "https://example.com/?" + "&'" * 25,
-    ],
+    "link", ["https://example.com", "https://shop.example.com:8443/a/b?c=d#e", "https://example.com?x", "https://x"]
 )
 def test_a_privacy_link(link: str) -> None:
     assert Profile(privacy_link=link).privacy_link == link
