@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
     from chalicelib.domain.state import Choice
 
-_UNDOING = frozenset({Via.OPS, Via.PREFERENCE_PAGE, None})
-"""Ways by which something is undone; None: the id of an act does not say how it came."""
+_REVERTING = frozenset({Via.OPS, None})
+"""Ways by which something is reversed; None: the id of an act does not say how it came."""
+_UNDOING = _REVERTING | {Via.PREFERENCE_PAGE}
+"""And by which recipients undo what they see stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +51,13 @@ def plan_of(reader: Reader, is_meant: Callable[[Entry], bool], entry: Entry, rec
     return Plan(
         restored=tuple(Restored(scope, way.content) for scope, way in through.items()),
         acts=tuple(dict.fromkeys(act for way in through.values() for act in way.acts)),
-        reversal=next((choice.act for choice in standing.values() if _undoes(found.get(choice.act), entry)), None),
+        reversal=next((one.act.id for one in found.values() if _undoes(one, entry)), None),
         is_forgotten=not standing,
     )
 
 
-def _undoes(writer: Entry | None, entry: Entry) -> bool:
-    parts = writer.act.parts if writer else ()
-    return any(isinstance(part, Undone) and entry.act.id in part.acts for part in parts)
+def _undoes(one: Entry, entry: Entry) -> bool:
+    return any(isinstance(part, Undone) and entry.act.id in part.acts for part in one.act.parts)
 
 
 @dataclass(slots=True)
@@ -93,7 +94,7 @@ class _Search:
         self.wanted.discard(one.act.id)
         self.found[one.act.id] = one
         if self.is_meant(one):
-            self._want((one.formers.get(scope) for scope in self.entry.formers), frozenset({None}))
+            self._want((one.formers.get(scope) for scope in self.entry.formers), _REVERTING)
 
     def _walk(self) -> Iterator[Entry]:
         """The recipient's ledger, newest first: what the state remembers is one read, what is older a read an act."""
