@@ -362,7 +362,7 @@ def test_a_line_that_never_comes_is_told_and_nothing_is_passed_over(town: Town) 
     town.stranger()
     [key, _] = town.service.engine.entries
     del town.service.engine.entries[key]
-    town.service = replace(town.service, pause=float)
+    town.service = replace(town.service, pause=print)
     with pytest.raises(StoreUnavailable, match=f"line 1 of shard {DANA.shard} is missing"):
         town.reverted()
 
