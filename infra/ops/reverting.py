@@ -30,10 +30,14 @@ if TYPE_CHECKING:
     from infra.client.shown import Bar
 
 _STYLES = {Fate.STANDS: "yellow", Fate.REVERSED: "green", Fate.OVERTAKEN: "cyan"}
-_THEIR_OWN = (
-    "Acts by {} are the recipients' own, as long as the links were in their own hands: "
-    "reverse them only where somebody else could make or use such links."
-)
+_WARNINGS = {
+    **dict.fromkeys(
+        BY_LINK,
+        "Acts by links are the recipients' own, as long as the links were in their own hands: reverse them only where "
+        "somebody else could make or use such links.",
+    ),
+    Via.OPT_OUT_FORM: "Nobody knows who typed an address into the form: recipients' own wishes may be among these.",
+}
 
 
 class Reverting:
@@ -64,15 +68,15 @@ class Reverting:
         if not self._options.yes:
             return f"Nothing was changed, and not all was listed. List it again with:\n  {same_command(self._options)}"
         return (
-            f"{count(self._fates[Fate.REVERSED])} acts were reversed, perhaps a few more, and stay so. "
+            f"Reversed so far: {_acts(self._fates[Fate.REVERSED])}, perhaps some more; that stays. "
             f"Go on with:\n  {same_command(self._options)}"
         )
 
     def _say_what_is_taken(self) -> None:
         if not (has_zone(self._options.start) and has_zone(self._options.end)):
             self._shown.note("Times without Z or an offset are taken as UTC.")
-        if self._meant.via in BY_LINK:
-            self._shown.note(_THEIR_OWN.format(self._meant.via))
+        if not self._options.yes and (warning := _WARNINGS.get(self._meant.via)):
+            self._shown.note(warning)
 
     def _ledgers(self) -> list[Ledger]:
         """Of the senders that are meant. Raises CannotRun."""
@@ -102,7 +106,7 @@ class Reverting:
             show()
 
     def _told(self) -> str:
-        found = f"{count(self._fates.total())} acts"
+        found = _acts(self._fates.total())
         return f"{found}, {count(self._fates[Fate.REVERSED])} reversed" if self._options.yes else found
 
     def _print(self, finding: Finding) -> None:
@@ -119,7 +123,7 @@ class Reverting:
     def _summarize(self) -> None:
         meant, total = self._meant, self._fates.total()
         by = f"{meant.via}, key version {meant.key_version}" if meant.key_version is not None else str(meant.via)
-        title = f"{count(total)} acts by {by}, recorded from {tell(meant.start)} to before {tell(meant.end)}"
+        title = f"{_acts(total)} by {by}, recorded from {tell(meant.start)} to before {tell(meant.end)}"
         main = Fate.REVERSED if self._options.yes else Fate.STANDS
         others = [fate for fate in Fate if fate is not main and self._fates[fate]]
         rows = [(str(fate), count(self._fates[fate])) for fate in (main, *others)]
@@ -128,6 +132,10 @@ class Reverting:
             self._shown.note(f"Nothing was changed. To reverse them:\n  {_carrying_out(self._options)}")
         elif not self._options.yes:
             self._shown.note("Nothing was changed, and there is nothing to reverse.")
+
+
+def _acts(number: int) -> str:
+    return f"{count(number)} {'act' if number == 1 else 'acts'}"
 
 
 def meant_by(options: argparse.Namespace) -> Meant:

@@ -217,6 +217,16 @@ def test_an_opt_out_before_an_erasure_is_not_brought_back_by_one_after_it(town: 
     assert town.reasons() == ALL_OUT, "by the erasure"
 
 
+def test_an_opt_out_that_somebody_undid_by_a_meant_act_comes_back(town: Town) -> None:
+    """Through the undo to what it had put away, and no further: that was not meant."""
+    town.own(OptedOut("news"), via=Via.PREFERENCE_PAGE, key=2)
+    own = town.own(OptedOut("news"), via=Via.ONE_CLICK)
+    undo(town.service, replace(opened_for(ADDRESS), sender=SENDER), frozenset({own}))
+    assert town.choice("news").source != own
+    assert Fate.STANDS in town.fates(Meant(Via.PREFERENCE_PAGE, 0, EVER))
+    assert (town.choice("news").value, town.choice("news").source) == (Value.OUT, own)
+
+
 def test_what_the_recipient_has_undone_itself_is_done(town: Town) -> None:
     act = town.stranger()
     undo(town.service, replace(opened_for(ADDRESS), sender=SENDER), frozenset({act}))
