@@ -52,16 +52,14 @@ def service_of(options: argparse.Namespace) -> Service:
 def where(service: Service) -> str:
     """What is asked, as the beginning of a sentence for who reads that it does not answer."""
     url = service.settings.dynamodb_url
-    return (
-        f"The engine at {url}, which `make run` starts and ends," if url else f"DynamoDB in {service.settings.region}"
-    )
+    return f"DynamoDB in {service.settings.region}" if url is None else f"The engine of `make run`, at {url},"
 
 
 def _apply(folder: Path) -> None:
     found = find_running(folder)
     if found is None:
         raise CannotRun(
-            f"Nothing says which deployment is meant: start `make run`, for none serves from the folder {folder}, or "
+            f"Nothing says which deployment is meant: start `make run`, for none serves from {folder}, or "
             f"set {SETTINGS[0]} and the other settings of a deployment."
         )
     running, secrets = found

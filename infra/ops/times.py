@@ -15,9 +15,7 @@ def taken(option: str, text: str) -> int:
     """The milliseconds since 1970 UTC of a time; without a zone it is UTC. Raises CannotRun."""
     found = _TIME.fullmatch(text)
     if found is None:
-        raise CannotRun(
-            f"{option} is {text!r}; it should be a time such as 2026-11-21T08:00 or 2026-11-21T09:00+01:00."
-        )
+        raise CannotRun(f"{option} is {text!r}; it should be a time, like 2026-11-21T08:00 or 2026-11-21T09:00+01:00.")
     day, clock, seconds, zone = found.groups()
     try:
         at = datetime.fromisoformat(f"{day}T{clock}{seconds or ':00'}{(zone or 'Z').upper()}")
