@@ -72,7 +72,14 @@ class Reverting:
             f"Go on with:\n  {same_command(self._options)}"
         )
 
+    @property
+    def _by(self) -> str:
+        version = self._meant.key_version
+        return str(self._meant.via) if version is None else f"{self._meant.via}, key version {version}"
+
     def _say_what_is_taken(self) -> None:
+        window = f"recorded from {tell(self._meant.start)} to before {tell(self._meant.end)}"
+        self._shown.note(f"Acts by {self._by}, {window}:")
         if not (has_zone(self._options.start) and has_zone(self._options.end)):
             self._shown.note("Times without Z or an offset are taken as UTC.")
         if not self._options.yes and (warning := _WARNINGS.get(self._meant.via)):
@@ -121,13 +128,14 @@ class Reverting:
         sys.stdout.flush()
 
     def _summarize(self) -> None:
-        meant, total = self._meant, self._fates.total()
-        by = f"{meant.via}, key version {meant.key_version}" if meant.key_version is not None else str(meant.via)
-        title = f"{_acts(total)} by {by}, recorded from {tell(meant.start)} to before {tell(meant.end)}"
         main = Fate.REVERSED if self._options.yes else Fate.STANDS
         others = [fate for fate in Fate if fate is not main and self._fates[fate]]
         rows = [(str(fate), count(self._fates[fate])) for fate in (main, *others)]
-        self._shown.summary(title, rows, beside_results=self._options.json or not self._options.yes)
+        self._shown.summary(
+            f"{_acts(self._fates.total())} by {self._by}",
+            rows,
+            beside_results=self._options.json or not self._options.yes,
+        )
         if self._fates[Fate.STANDS]:
             self._shown.note(f"Nothing was changed. To reverse them:\n  {_carrying_out(self._options)}")
         elif not self._options.yes:
