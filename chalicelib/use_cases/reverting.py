@@ -16,10 +16,12 @@ from __future__ import annotations
 import secrets
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
 from itertools import islice
+from threading import Event
 from typing import TYPE_CHECKING
 
 from chalicelib.domain.acts import Act, Restored, Undone, Via, act_id_of, via_of
@@ -127,10 +129,11 @@ class _Run:
     service: Service
     meant: Meant
     name: str | None
+    is_over: Event = field(default_factory=Event)
 
     def findings(self, entries: Iterator[Entry]) -> Iterator[Finding]:
-        """A finding for each, in their order."""
-        with ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="revert") as pool:
+        """A finding for each, in their order. Whoever stops listening stops the run: no act is begun any more."""
+        with ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="revert") as pool, self._ending():
             while batch := list(islice(entries, AT_ONCE)):
                 recipients = self._settled(batch)
                 shards: defaultdict[int, list[Entry]] = defaultdict(list)
@@ -140,6 +143,13 @@ class _Run:
                 found = pool.map(partial(self._all, recipients), shards.values())
                 told = {(finding.entry.place.shard, finding.entry.seq): finding for some in found for finding in some}
                 yield from (told[entry.place.shard, entry.seq] for entry in batch)
+
+    @contextmanager
+    def _ending(self) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            self.is_over.set()
 
     def _settled(self, entries: list[Entry]) -> Mapping[Place, Recipient]:
         """The recipients of these acts, each at least as new as its act: a transaction becomes visible bit by bit."""
@@ -153,7 +163,11 @@ class _Run:
         return patiently(self.service, read)
 
     def _all(self, recipients: Mapping[Place, Recipient], entries: Iterable[Entry]) -> list[Finding]:
-        return [patiently(self.service, partial(self._reversed, entry, recipients[entry.place])) for entry in entries]
+        return [
+            patiently(self.service, partial(self._reversed, entry, recipients[entry.place]))
+            for entry in entries
+            if not self.is_over.is_set()
+        ]
 
     def _reversed(self, entry: Entry, recipient: Recipient) -> Finding:
         """Reverses one act, if it stands. What comes between reading and writing is looked at as what came before."""

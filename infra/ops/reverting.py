@@ -79,7 +79,7 @@ class Reverting:
 
     def _say_what_is_taken(self) -> None:
         window = f"recorded from {tell(self._meant.start)} to before {tell(self._meant.end)}"
-        self._shown.note(f"Acts by {self._by}, {window}:")
+        self._shown.note(f"Acts by {self._by}, {window}, in {self._service.settings.recipients_table}:")
         if not (has_zone(self._options.start) and has_zone(self._options.end)):
             self._shown.note("Times without Z or an offset are taken as UTC.")
         if not self._options.yes and (warning := _WARNINGS.get(self._meant.via)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import subprocess
@@ -84,7 +85,8 @@ def test_it_lists_and_changes_nothing_and_says_how_to_do_it(ops: Ops) -> None:
         listed.out,
     )
     assert listed.err.startswith(
-        "Acts by opt_out_form, recorded from 2020-01-01T00:00:00.000Z to before 2100-01-01T00:00:00.000Z:\n"
+        "Acts by opt_out_form, recorded from 2020-01-01T00:00:00.000Z to before 2100-01-01T00:00:00.000Z, "
+        f"in {ops.site.tables.names.recipients}:\n"
     )
     assert "\n1 act by opt_out_form\nwould be reversed: 1\nNothing was changed. To reverse them:\n  " in listed.err
     assert listed.err.endswith(f"-m infra revert {' '.join((*BY_FORM, *EVER))} --yes\n")
@@ -194,6 +196,11 @@ def test_an_engine_that_does_not_answer_is_told(ops: Ops, monkeypatch: pytest.Mo
         said = ops.refused(*BY_FORM, *WINDOW, *more)
         assert said.startswith("The engine of `make run`, at http://127.0.0.1:9, cannot be read (")
         assert said.endswith("Nothing was changed.")
+
+
+def test_a_sender_whose_pepper_is_gone_is_told(ops: Ops, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGNOFF_PEPPER_KEY", base64.b64encode(bytes(64)).decode())
+    assert ops.refused(*BY_FORM, *WINDOW).startswith("A sender's pepper cannot be used: ")
 
 
 def test_settings_that_are_not_whole_are_told(ops: Ops, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import signal
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
     from chalicelib.domain.recipients import Entry
     from chalicelib.domain.senders import Sender
+
+ACTS = 400
 
 
 @pytest.fixture
@@ -62,29 +66,38 @@ def run(data: Path, *words: str) -> Said:
     return Said(done.returncode, done.stdout, done.stderr)
 
 
-def test_killed_half_way_it_goes_on_and_reverses_nothing_twice(served: Path) -> None:
-    """It cannot come to its end before it is killed: the pipe that it tells its acts to is full before."""
+def strangers(service: Service, sender: Sender, count: int) -> None:
+    for number in range(count):
+        place = sender.place_of(parse_address(f"reader{number}@example.com"))
+        service.ledger.record(place, Act(new_act_id(Via.OPT_OUT_FORM), Via.OPT_OUT_FORM, (OptedOut(ALL),)))
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_ended_half_way_it_goes_on_and_reverses_nothing_twice(served: Path, number: signal.Signals) -> None:
+    """It cannot come to its end before the signal: the pipe that it tells its acts to is full before."""
     service = service_beside(served)
     sender = service.senders.get("demosend")
-    places = [sender.place_of(parse_address(f"reader{number}@example.com")) for number in range(350)]
-    for place in places:
-        service.ledger.record(place, Act(new_act_id(Via.OPT_OUT_FORM), Via.OPT_OUT_FORM, (OptedOut(ALL),)))
-    killed = command(served, "--yes", "--json")
-    with subprocess.Popen(killed, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+    strangers(service, sender, ACTS)
+    ended = command(served, "--yes", "--json")
+    with subprocess.Popen(ended, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         told = [json.loads(process.stdout.readline()) for _ in range(3)]
-        process.kill()
+        process.send_signal(number)
+        _, said = process.communicate(timeout=SECONDS)
     assert {one["fate"] for one in told} == {"reversed"}
-    assert 0 < len(reversals(service, sender)) < len(places)
+    assert 0 < len(reversals(service, sender)) < ACTS
+    if number is signal.SIGINT:
+        assert process.returncode == 130
+        assert re.search(r"Stopped\. Reversed so far: \d+ acts, perhaps some more; that stays\. Go on with:\n  ", said)
 
     done = run(served, "--yes")
 
     assert done.code == 0, done.err
     counts = dict(line.split(": ") for line in done.out.splitlines()[1:])
-    assert int(counts["reversed"]) + int(counts["already reversed"]) == len(places)
+    assert int(counts["reversed"]) + int(counts["already reversed"]) == ACTS
     undone = [act for entry in reversals(service, sender) for act in undone_by(entry)]
-    assert len(undone) == len({*undone}) == len(places)
-    assert run(served, "--yes").out.endswith(f"\nreversed: 0\nalready reversed: {len(places)}\n")
+    assert len(undone) == len({*undone}) == ACTS
+    assert run(served, "--yes").out.endswith(f"\nreversed: 0\nalready reversed: {ACTS}\n")
 
 
 def test_a_runner_that_was_killed_is_told(tmp_path: Path) -> None:
