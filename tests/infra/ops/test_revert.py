@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import base64
 import json
 import re
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,10 +16,17 @@ from chalicelib.domain.acts import Act, Erased, OptedIn, OptedOut, Part, Via
 from chalicelib.domain.addresses import parse_address
 from chalicelib.domain.categories import ALL
 from chalicelib.domain.senders import Sender
+from chalicelib.store.engine import entry_sort_key, partition_of
+from chalicelib.use_cases.scanning import PAUSES
 from chalicelib.use_cases.stopping import new_act_id
 from infra.__main__ import main
+from infra.client.shown import Shown
+from infra.local.problems import CannotRun
+from infra.ops import revert
 from infra.ops.deployment import SETTINGS
+from infra.ops.reverting import Reverting
 from tests.infra.processes import ROOT, infra_command
+from tests.ledgers import take_item
 from tests.site import ADDRESS, CATALOGUE, CODE, Site, environment_for, make_site
 
 if TYPE_CHECKING:
@@ -196,6 +204,23 @@ def test_an_engine_that_does_not_answer_is_told(ops: Ops, monkeypatch: pytest.Mo
         said = ops.refused(*BY_FORM, *WINDOW, *more)
         assert said.startswith("The engine of `make run`, at http://127.0.0.1:9, cannot be read (")
         assert said.endswith("Nothing was changed.")
+
+
+def test_a_ledger_that_is_not_whole_is_told_after_some_time(ops: Ops) -> None:
+    place = ops.site.service.senders.get(CODE).place_of(parse_address(ADDRESS))
+    ops.record(Via.OPT_OUT_FORM, OptedOut(ALL))
+    take_item(ops.site, partition_of(CODE, place.shard), entry_sort_key(1))
+    paused: list[float] = []
+    service = replace(ops.site.service, pause=paused.append)
+    for words, standing in (((), "Nothing was changed, and not all"), (("--yes",), "Reversed so far: 0 acts")):
+        parser = argparse.ArgumentParser()
+        revert.add_to(parser.add_subparsers())
+        options = parser.parse_args(typed := ["revert", *BY_FORM, *EVER, *words], argparse.Namespace(words=[]))
+        options.words = typed
+        sentence = rf"The store: line 1 of shard {place.shard} is missing in the ledger\. {standing}.* with:\n  .*infra"
+        with pytest.raises(CannotRun, match=sentence):
+            Reverting(options, service, Shown()).run()
+    assert paused == [*PAUSES, *PAUSES]
 
 
 def test_a_sender_whose_pepper_is_gone_is_told(ops: Ops, monkeypatch: pytest.MonkeyPatch) -> None:
