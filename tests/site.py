@@ -67,25 +67,28 @@ class Site:
 
 def settings_for(tables: LocalTables, files: LocalFiles | None = None) -> Settings:
     """Settings with keys that are the same in every run; without files those that `moto_files` has."""
+    return settings_from(environment_for(tables, files))
+
+
+def environment_for(tables: LocalTables, files: LocalFiles | None = None) -> dict[str, str]:
+    """The same as the environment has them."""
     names = files.names if files else file_names("test")
     url = (files.url if files else None) or ""
     key = base64.b64encode(bytes(range(32))).decode()
-    return settings_from(
-        {
-            "SIGNOFF_PUBLIC_URL": "https://choices.example.com/api",
-            "SIGNOFF_RECIPIENTS_TABLE": tables.names.recipients,
-            "SIGNOFF_CONTROL_TABLE": tables.names.control,
-            "SIGNOFF_FILES_BUCKET": names.bucket,
-            "SIGNOFF_JOBS_QUEUE_URL": names.queue_url(url or "https://sqs.us-east-1.amazonaws.com"),
-            "SIGNOFF_DYNAMODB_URL": tables.url or "",
-            "SIGNOFF_S3_URL": url,
-            "SIGNOFF_SQS_URL": url,
-            "SIGNOFF_MASTER_KEYS": json.dumps({"1": {"secret": key, "state": "minting"}}),
-            "SIGNOFF_PEPPER_KEY": base64.b64encode(bytes(range(64))).decode(),
-            "SIGNOFF_KEY_BUDGET": "100000000",  # campaigns ask more than a minute's worth in one moment of their clock
-            "AWS_REGION": "us-east-1",
-        }
-    )
+    return {
+        "SIGNOFF_PUBLIC_URL": "https://choices.example.com/api",
+        "SIGNOFF_RECIPIENTS_TABLE": tables.names.recipients,
+        "SIGNOFF_CONTROL_TABLE": tables.names.control,
+        "SIGNOFF_FILES_BUCKET": names.bucket,
+        "SIGNOFF_JOBS_QUEUE_URL": names.queue_url(url or "https://sqs.us-east-1.amazonaws.com"),
+        "SIGNOFF_DYNAMODB_URL": tables.url or "",
+        "SIGNOFF_S3_URL": url,
+        "SIGNOFF_SQS_URL": url,
+        "SIGNOFF_MASTER_KEYS": json.dumps({"1": {"secret": key, "state": "minting"}}),
+        "SIGNOFF_PEPPER_KEY": base64.b64encode(bytes(range(64))).decode(),
+        "SIGNOFF_KEY_BUDGET": "100000000",  # campaigns ask more than a minute's worth in one moment of their clock
+        "AWS_REGION": "us-east-1",
+    }
 
 
 CATALOGUE = Catalogue(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 
 from chalicelib.domain.acts import Act, Restored
 from chalicelib.domain.fold import writes
@@ -36,3 +38,29 @@ def _before(choice: Choice, scope: str, undone: frozenset[str], formers: Formers
         seen.add(content.source)
         content = formers.get((content.source, scope))
     return content
+
+
+@dataclass(frozen=True, slots=True)
+class Unwound:
+    """What a choice held before the acts that made it what it is, and which these were, newest first."""
+
+    content: Choice | None
+    acts: tuple[str, ...]
+
+
+def unwound(choice: Choice, scope: str, undone: AbstractSet[str], formers: Formers) -> Unwound:
+    """`choice` followed back through those of the acts `undone` that it still stands by; through none, itself.
+
+    It stands by the act that wrote it, and by the one whose content an undo wrote back. The writer goes first: who
+    takes an undo back finds what it had put away, and that may be none of `undone`.
+    """
+    content: Choice | None = choice
+    acts: dict[str, None] = {}
+    while content is not None and (act := _stands_by(content, scope, undone - acts.keys(), formers)):
+        acts[act] = None
+        content = formers[act, scope]
+    return Unwound(content, tuple(acts))
+
+
+def _stands_by(choice: Choice, scope: str, undone: AbstractSet[str], formers: Formers) -> str | None:
+    return next((act for act in (choice.act, choice.source) if act in undone and (act, scope) in formers), None)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from pynamodb.exceptions import UpdateError
+from pynamodb.exceptions import ScanError, UpdateError
 
 from chalicelib.domain.categories import Catalogue
 from chalicelib.domain.errors import ActRefused, PepperUnusable, StoreUnavailable, UnknownSender
@@ -14,16 +15,20 @@ from chalicelib.domain.identity import pepper_fingerprint
 from chalicelib.domain.profiles import Profile
 from chalicelib.domain.senders import Sender
 from chalicelib.store import codec, pepper
-from chalicelib.store.calls import put_if, unavailable
-from chalicelib.store.ledger import CONTROL_DEADLINE, Timing
-from chalicelib.store.models import ERASURE, LOGO, SENDER, ErasureItem, LogoItem, SenderItem
+from chalicelib.store.calls import put_if, translated, unavailable
+from chalicelib.store.ledger import CONTROL_DEADLINE, Patience, Timing
+from chalicelib.store.models import ERASURE, LOGO, PK, SENDER, ErasureItem, LogoItem, SenderItem
 from chalicelib.store.port import Busy, OutcomeUnknown
 from chalicelib.store.reading import read_items
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from chalicelib.domain.images import Logo
     from chalicelib.store.calls import Raw
     from chalicelib.store.wire import Wire
+
+_PARTITION = "sender#"
 
 
 class Senders:
@@ -42,6 +47,31 @@ class Senders:
         if raw is None:
             raise UnknownSender
         return load_sender(self._pepper_key, code, raw)
+
+    def codes(self) -> Iterator[str]:
+        """The code of every sender, in no order. Reads the whole table, page by page: for ops, not for a request.
+
+        Raises `StoreUnavailable`.
+        """
+        start = None
+        while True:
+            page = Patience(self._timing).until_not_busy(partial(self._scan, start))
+            yield from (raw[PK]["S"].removeprefix(_PARTITION) for raw in page["Items"])
+            start = page.get("LastEvaluatedKey")
+            if start is None:
+                return
+
+    def _scan(self, start: Any) -> dict[str, Any]:
+        try:
+            return self._connection.scan(
+                self._table,
+                filter_condition=SenderItem.sk == SENDER,
+                attributes_to_get=[PK],
+                exclusive_start_key=start,
+                consistent_read=True,
+            )
+        except ScanError as error:
+            raise translated(error) from None
 
     def find_logo(self, code: str) -> tuple[Logo, bytes] | None:
         """The sender's logo and its octets, which fit each other. Raises `StoreUnavailable`."""
@@ -124,7 +154,7 @@ def _octets(text: str) -> bytes:
 
 def partition_of(code: str) -> str:
     """The partition of all that belongs to a sender."""
-    return f"sender#{code}"
+    return f"{_PARTITION}{code}"
 
 
 def dump_catalogue(catalogue: Catalogue) -> str:

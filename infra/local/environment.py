@@ -10,6 +10,7 @@ from infra.files import file_names
 from infra.storage import table_names
 
 REGION = "us-east-1"
+STAGE = "local"
 
 
 @dataclass(frozen=True, slots=True)

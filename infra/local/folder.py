@@ -9,7 +9,7 @@ import json
 import os
 import secrets
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,8 +21,20 @@ if TYPE_CHECKING:
 FORMAT = 2
 """Grows when a folder of before cannot be read any more."""
 
+RUNNING = "running.json"
+"""Where a runner serves, for as long as it does: commands for ops work on its tables."""
+
 _MASTER_KEY_OCTETS = 32
 _PEPPER_KEY_OCTETS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Where a runner serves, and where its engines answer: that of the tables, and that of the files and the queue."""
+
+    public_url: str
+    tables_url: str
+    files_url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +62,16 @@ class DataFolder:
         write_privately(file, json.dumps(made, indent=2))
         return made
 
+    @contextmanager
+    def telling(self, running: Running) -> Iterator[None]:
+        """Tell where this runner serves, as long as the block lasts. What a killed one has left is written over."""
+        file = self.path / RUNNING
+        write_privately(file, json.dumps(asdict(running)))
+        try:
+            yield
+        finally:
+            file.unlink(missing_ok=True)
+
 
 @contextmanager
 def open_folder(path: Path) -> Iterator[DataFolder]:
@@ -70,6 +92,18 @@ def open_folder(path: Path) -> Iterator[DataFolder]:
         folder = DataFolder(path)
         _check_version(folder)
         yield folder
+
+
+def find_running(path: Path) -> tuple[Running, dict[str, str]] | None:
+    """Where the runner of this folder serves, and its secrets; None where none does, as far as is told here.
+
+    One that was killed could not take back what it told: then its engines do not answer. Raises CannotRun.
+    """
+    try:
+        found = Running(**json.loads((path / RUNNING).read_text("utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+    return found, _read_secrets(path / "secrets.json")
 
 
 def _check_version(folder: DataFolder) -> None:

@@ -17,8 +17,8 @@ from chalice.config import Config
 
 from infra.local.children import ROOT, Kept, python_module
 from infra.local.engine import find_dynoxide, start_dynoxide
-from infra.local.environment import Engines, environment
-from infra.local.folder import DataFolder, open_folder
+from infra.local.environment import STAGE, Engines, environment
+from infra.local.folder import DataFolder, Running, open_folder
 from infra.local.memory import start_moto
 from infra.local.problems import CannotRun, EngineMissing
 from infra.local.server import HOST, GatewayServer, listen, make_server
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     import argparse
     import socket
 
-STAGE = "local"
 _LARGEST_PORT = 65_535
 
 
@@ -73,6 +72,7 @@ def start(options: argparse.Namespace, stack: ExitStack) -> GatewayServer:
     # Read before the engine makes its file: secrets are made for a folder without data alone.
     secrets = folder.secrets()
     engines = _start_engines(folder, stack)
+    stack.enter_context(folder.telling(Running(public_url, engines.tables_url, engines.files_url)))
     # Before anything of the service is imported: it reads its settings once.
     environment(secrets, engines, public_url, STAGE).apply()
     create_tables(botocore.session.get_session().create_client("dynamodb", endpoint_url=engines.tables_url), STAGE)
