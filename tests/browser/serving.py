@@ -16,7 +16,7 @@ from app import app
 from chalicelib.tokens import mint
 from infra.local.server import HOST, GatewayHandler, listen, make_server
 from tests.browser.senders import create_senders
-from tests.site import ADDRESS, Site, make_site
+from tests.site import ADDRESS, DAY, Site, make_site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,6 +62,16 @@ class Served:
         finally:
             # Anew: what was connected last decides which tables are meant.
             self.site.service = app._service = replace(service)
+
+    @contextmanager
+    def later(self, days: int) -> Iterator[None]:
+        """So many days from now, until the block ends."""
+        clock = self.site.clock
+        clock.milliseconds += days * DAY
+        try:
+            yield
+        finally:
+            clock.milliseconds -= days * DAY
 
     def entries(self) -> int:
         """Of the ledger, of all recipients of all senders."""

@@ -1,0 +1,114 @@
+"""What a screen reader is told on every page (F2): names of controls, outcomes, headings, landmarks, the title."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser.journeys import JOURNEYS, Visit
+from tests.browser.trees import CONTROLS, FIELDS, OUTCOMES, Tree
+
+if TYPE_CHECKING:
+    from _pytest.mark import ParameterSet
+
+    from tests.browser.conftest import Opened
+    from tests.browser.serving import Served
+
+OF_NOBODY = {"nothing-here", "bad-link", "all-opened-again", "undone-opened-again"}
+"""Pages that speak of no sender: there is nothing before the main part, and nothing after."""
+SENT = [name for name, journey in JOURNEYS.items() if journey.lands.startswith("POST")]
+UNHEARD = {
+    "alert-pressed": "nothing says that nothing was stopped",
+    "data-wrong": "the field that is wrong has no focus, and so its error is not read",
+    "erase-wrong": "the field that is wrong has no focus, and so its error is not read",
+    "data-no-field": "the same page again, with no word why",
+    "erase-no-field": "the same page again, with no word why",
+    "old-link-undo": "that the link is old has no role, and nothing says that nothing was undone",
+    "old-link-download": "that the link is old has no role, and nothing says that there is no file",
+    "old-link-erasing": "that the link is old has no role, and nothing says that nothing was erased",
+}
+"""What is known to be missing still."""
+
+
+def tree_at(opened: Opened, served: Served, name: str) -> tuple[Visit, Tree]:
+    visit = Visit(opened().page, served)
+    JOURNEYS[name](visit)
+    return visit, Tree.of(visit.page)
+
+
+@pytest.mark.parametrize("name", JOURNEYS)
+def test_what_a_page_is_for_a_screen_reader(opened: Opened, served: Served, name: str) -> None:
+    visit, tree = tree_at(opened, served, name)
+
+    check_title(tree)
+    check_headings(tree)
+    check_landmarks(visit, tree, has_sender=name not in OF_NOBODY)
+    check_controls(visit, tree)
+    check_lists(visit, tree)
+    if name not in SENT:
+        assert tree.focused == tree.root
+        assert tree.having(*OUTCOMES) == []
+
+
+def check_title(tree: Tree) -> None:
+    """It is what is read first when a page has come."""
+    [heading] = [one for one in tree.having("heading") if one.properties["level"] == 1]
+    assert heading.text
+    assert tree.root.name == heading.text
+
+
+def check_headings(tree: Tree) -> None:
+    first, *others = [heading.properties["level"] for heading in tree.having("heading")]
+    assert first == 1
+    assert set(others) <= {2}
+
+
+def check_landmarks(visit: Visit, tree: Tree, *, has_sender: bool) -> None:
+    assert [len(tree.having(one)) for one in ("banner", "main", "contentinfo")] == [has_sender, 1, has_sender]
+    outside = visit.page.locator("body > :not(header, main, footer)")
+    assert outside.count() == 0, "all that is said stands in a landmark"
+    assert visit.page.locator("html[lang][dir]").count() == 1
+
+
+def check_controls(visit: Visit, tree: Tree) -> None:
+    assert all(control.name for control in tree.having(*CONTROLS))
+    names = [button.name for button in tree.having("button")]
+    assert len(names) == len(set(names)), "two buttons of one name are told apart by nobody"
+    described = visit.page.locator("[aria-describedby]").count()
+    assert described == sum(bool(one.description) for one in tree.having(*FIELDS)), "a description that is not found"
+    alerts = [alert.text for alert in tree.having("alert")]
+    for one in tree.having("textbox"):
+        assert one.is_invalid is bool(alerts)
+        assert one.description == "".join(alerts)
+
+
+def check_lists(visit: Visit, tree: Tree) -> None:
+    assert len(tree.having("list")) == visit.page.locator("ul").count()
+    assert len(tree.having("listitem")) == visit.page.locator("li").count()
+
+
+def mark(name: str) -> ParameterSet:
+    missing = UNHEARD.get(name)
+    return pytest.param(name, marks=pytest.mark.xfail(strict=True, reason=missing) if missing else ())
+
+
+@pytest.mark.parametrize("name", [mark(name) for name in SENT])
+def test_what_came_of_a_form_is_announced(opened: Opened, served: Served, name: str) -> None:
+    """By what takes the focus, or else by the title of a page that tells trouble and has nothing to press."""
+    visit, tree = tree_at(opened, served, name)
+    outcomes = tree.having(*OUTCOMES)
+
+    if tree.having("alert"):
+        assert [one.role for one in outcomes] == ["alert"]
+        assert tree.focused.role == "textbox"
+        assert tree.focused.description == outcomes[0].text
+    elif tree.having("button"):
+        [status] = outcomes
+        assert status.role == "status"
+        assert status.text
+        assert tree.focused == status
+    else:
+        assert visit.landed is not None
+        assert not visit.landed.ok or tree.focused in tree.having("status")
+        assert visit.landed.ok or visit.page.get_by_role("main").locator("p").inner_text()
