@@ -17,6 +17,7 @@ from chalicelib.domain.acts import (
     Consented,
     Evidence,
     OptedOut,
+    Restored,
     Stated,
     Unblocked,
     Undone,
@@ -89,7 +90,7 @@ class Life:
         self.acts()
 
     def acts(self) -> None:
-        """All that a person does, over more than one page."""
+        """All that a person does, and what those who run the pages take back of it."""
         self.chooses(self.first, self.second)
         opt_out(self.service, self.opened, Via.ONE_CLICK)
         self._record(Via.MAILTO, OptedOut(self.second))
@@ -97,6 +98,7 @@ class Life:
         stopped = opt_out(self.service, self.opened, Via.UNSUBSCRIBE_PAGE, of_all=True)
         undo(self.service, self.opened, frozenset([stopped]))
         opt_out_by_form(self.service, self.opened.sender, self.address, f"2001:db8:0:{next(_SOURCES):x}::1")
+        self._record(Via.OPS, Undone((self.entries()[0].act.id,), (Restored(ALL, None),)))
 
     def chooses(self, *wanted: str) -> None:
         """These and no other."""
@@ -121,14 +123,13 @@ class Life:
         import_rows(self.service, sender, key, request, rows, Defaults(None, ALL))
 
     def is_told(self) -> None:
-        """By the sender, by the mail system, and by those who run the pages."""
+        """By the sender, and by the mail system."""
         now = self.site.clock.milliseconds
         self._tell(Stated(self.first, UNDATED))
         self._tell(Stated(self.second, now - 100 * DAY))
         self._record(Via.FEEDBACK, Complained(now - DAY))
         self._record(Via.FEEDBACK, Bounced(now))
         self._tell(BounceLifted())
-        self._record(Via.OPS, Undone(("f_nothing",)))
 
     def is_blocked(self) -> None:
         self._tell(Blocked(ALL))

@@ -27,7 +27,8 @@ Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 SHOTS = ("unsubscribe-footer", "done-footer", "preferences", "preferences-saved", "form", "too-many", "bad-link")
 EVERY = [(name, FULL) for name in JOURNEYS] + [(name, sender) for sender in (PLAIN, LONG) for name in SHOTS]
-EVERY += [("preferences", EMPTY)]
+OF_LONG = ("history", "history-older", "data-wrong", "erase", "erased", "undone", "undone-too-late", "chosen-again")
+EVERY += [("preferences", EMPTY)] + [(name, LONG) for name in OF_LONG]
 
 
 def main(arguments: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""What people do on the pages, with whatever they have: a keyboard, no script, a magnifier, two tabs, no patience."""
+"""What people do on the pages, with whatever they have: a magnifier, two tabs, no patience, paper."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser import words
+from tests.browser.hands import ticked, title
 from tests.browser.journeys import FOOTER, HEADER, JOURNEYS, Visit
 from tests.browser.senders import FULL, LONG
 from tests.browser.watching import violations
@@ -14,80 +16,16 @@ from tests.browser.watching import violations
 if TYPE_CHECKING:
     from tests.browser.conftest import Opened
     from tests.browser.serving import Served
-    from tests.browser.watching import Watch
 
-DONE = "You are unsubscribed"
-
-
-def title(watch: Watch) -> str:
-    return watch.page.get_by_role("heading", level=1).inner_text()
-
-
-def ticked(watch: Watch) -> list[bool]:
-    return [box.is_checked() for box in watch.page.get_by_role("checkbox").all()]
-
-
-def tab_to(watch: Watch, name: str) -> None:
-    """With the keyboard alone; whatever comes on the way can be seen to have the focus."""
-    for _ in range(12):
-        watch.page.keyboard.press("Tab")
-        assert watch.focus_width() >= 2
-        told = watch.page.locator(":focus").evaluate("e => e.labels?.[0]?.textContent ?? e.textContent")
-        if told == name:
-            return
-    pytest.fail(f"the keyboard does not come to {name}")
-
-
-def press(watch: Watch, key: str) -> None:
-    with watch.page.expect_navigation():
-        watch.page.keyboard.press(key)
-
-
-def focused(watch: Watch) -> str:
-    return str(watch.page.locator(":focus").get_attribute("role"))
-
-
-def test_with_the_keyboard_alone(opened: Opened, served: Served) -> None:
-    """F2: from the button to the choice, each outcome announced by taking the focus."""
-    watch = opened()
-    Visit(watch.page, served).open("u", FOOTER, address="keyboard@example.com")
-
-    tab_to(watch, "Stop The Harbour Letter")
-    press(watch, "Enter")
-    assert title(watch) == DONE
-    assert focused(watch) == "status"
-
-    tab_to(watch, "Choose what you get")
-    press(watch, "Enter")
-    assert ticked(watch) == [False, True, True]
-    tab_to(watch, "Offers")
-    watch.page.keyboard.press("Space")
-    tab_to(watch, "Save")
-    press(watch, "Enter")
-
-    assert focused(watch) == "status"
-    assert watch.page.get_by_role("status").inner_text() == "Saved. Harbour Books will not send you Offers."
-    assert ticked(watch) == [False, False, True]
-
-
-def test_without_javascript(opened: Opened, served: Served) -> None:
-    """F1: the whole journey."""
-    watch = opened(java_script_enabled=False)
-    visit = Visit(watch.page, served)
-    visit.open("u", FOOTER)
-    visit.press("Stop")
-    assert title(watch) == DONE
-    with watch.page.expect_navigation():
-        watch.page.get_by_role("link", name="Choose").click()
-    watch.page.get_by_role("checkbox", name="The Harbour Letter").check()
-    visit.press("Save")
-    assert watch.page.get_by_role("status").inner_text() == "Saved. Harbour Books will send you The Harbour Letter."
-    visit.press("Stop all")
-    assert title(watch) == DONE
+MAGNIFIED = (
+    *("unsubscribe-footer", "done-footer", "preferences-saved", "form-wrong"),
+    *("undone", "history", "history-older", "data-wrong", "erase", "erased", "trouble-erasing"),
+)
+FURTHER = ("undone-too-late", "history", "data-wrong", "erase-wrong", "erased")
 
 
 @pytest.mark.parametrize("sender", [FULL, LONG])
-@pytest.mark.parametrize("name", ["unsubscribe-footer", "done-footer", "preferences-saved", "form-wrong"])
+@pytest.mark.parametrize("name", MAGNIFIED)
 def test_at_400_percent_and_with_letters_twice_as_large(opened: Opened, served: Served, name: str, sender: str) -> None:
     """WCAG 2.2, 1.4.10 and 1.4.4: a window of 1280 by 1024, of which 320 by 256 CSS pixels are left."""
     watch = opened(viewport={"width": 320, "height": 256}, device_scale_factor=4)
@@ -136,7 +74,7 @@ def test_back_after_unsubscribing_offers_the_button_again(opened: Opened, served
     watch.page.go_back()
     visit.press("Stop")
 
-    assert title(watch) == DONE
+    assert title(watch) == words.UNSUBSCRIBED
 
 
 def test_a_double_click_is_one_act(opened: Opened, served: Served) -> None:
@@ -149,7 +87,7 @@ def test_a_double_click_is_one_act(opened: Opened, served: Served) -> None:
         watch.page.get_by_role("button").first.dblclick(no_wait_after=True)
     watch.page.get_by_role("status").wait_for()
 
-    assert title(watch) == DONE
+    assert title(watch) == words.UNSUBSCRIBED
     assert served.entries() == before + 1
 
 
@@ -245,7 +183,7 @@ def test_a_description_belongs_to_its_box_and_an_error_to_its_field(opened: Open
     expect(field).to_have_accessible_description("That is not an address that mail can reach: an address has an @.")
 
 
-@pytest.mark.parametrize("name", ["unsubscribe-footer", "preferences-saved", "form-wrong"])
+@pytest.mark.parametrize("name", ["unsubscribe-footer", "preferences-saved", "form-wrong", *FURTHER])
 def test_from_right_to_left(opened: Opened, served: Served, axe: str, name: str) -> None:
     """Everything is on the other side, and nothing hangs over the edge."""
     watch = opened(viewport={"width": 320, "height": 640})
@@ -267,11 +205,12 @@ def test_from_right_to_left(opened: Opened, served: Served, axe: str, name: str)
     assert violations(watch.page, axe) == []
 
 
-def test_forced_colours_keep_the_edges(opened: Opened, served: Served, axe: str) -> None:
+@pytest.mark.parametrize("name", ["preferences-saved", "data-wrong", "erased"])
+def test_forced_colours_keep_the_edges(opened: Opened, served: Served, axe: str, name: str) -> None:
     watch = opened(forced_colors="active", contrast="more")
-    JOURNEYS["preferences-saved"](Visit(watch.page, served))
+    JOURNEYS[name](Visit(watch.page, served))
 
-    edges = watch.page.locator("button, .said").evaluate_all(
+    edges = watch.page.locator("button, .said, input:not([type=hidden], [type=checkbox])").evaluate_all(
         "found => found.map(e => parseFloat(getComputedStyle(e).borderInlineStartWidth))"
     )
 
