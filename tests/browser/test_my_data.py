@@ -56,6 +56,20 @@ def test_nothing_yet(opened: Opened, served: Served) -> None:
     assert not watch.page.get_by_role("main").get_by_role("list").count()
 
 
+@pytest.mark.parametrize("name", ["history-older", "erase", "erased"])
+def test_what_follows_a_list_stands_apart_from_it(opened: Opened, served: Served, name: str) -> None:
+    """Or else it would look like its last line."""
+    watch = opened()
+    JOURNEYS[name](Visit(watch.page, served))
+
+    after = watch.page.locator("main ul + p").first.bounding_box()
+    before = watch.page.locator("main ul:has(+ p)").first.bounding_box()
+
+    assert after is not None
+    assert before is not None
+    assert after["y"] - before["y"] - before["height"] >= 24
+
+
 def test_the_file_is_all_that_is_kept(opened: Opened, served: Served) -> None:
     watch, address = opened(), new_address()
     visit = Visit(watch.page, served)
