@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 if TYPE_CHECKING:
     from chalicelib.domain.senders import Sender
 
-MOST_OCTETS = 10_500
+MOST_OCTETS = 12_000
 """Of a page that is filled up. A page may have 14,000; the rest is for what all pages are about to get."""
 NAME_OCTETS = 180
 """Of the name of a category: 60 letters of Hindi or Japanese."""

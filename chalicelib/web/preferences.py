@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from itertools import starmap
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ from chalicelib.web.unsubscribe import done_page, only_stops, stop_page
 from chalicelib.web.words import ONLY_STOPS, STOP_ALL, button, masked, more, outcome, still_arrives, undo_button
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from chalice.app import Request
 
     from chalicelib.service import Service
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
 preferences = Blueprint(__name__)
 FROM = "from"
 """The field of the query that names the category with which a page of the centre begins."""
+NOTES_OCTETS = 1_500
+"""Of what is said once a form was saved, with its undo, where names and links are long."""
 ROWS_OCTETS = 3_600
 """Of the categories on one page of the centre: twenty with a sentence each, two of the longest."""
 _NOTES = {
@@ -106,20 +111,20 @@ def _query(first: str) -> str:
 
 
 def centre_page(
-    service: Service, opened: OpenedLink, token: str, first: str, *notes: Markup, path: str = ""
+    service: Service, opened: OpenedLink, token: str, first: str, *notes: Markup, is_elsewhere: bool = False
 ) -> Response:
     """What this recipient gets, from the category `first` on, after `notes` of what has just become of it.
 
-    `path` is that of the centre where this is the answer of another route: a long address makes a long token, and a
-    page that repeats it everywhere a heavy one.
+    `is_elsewhere`: this is the answer of another route. Only there the centre's own links name its path: a long address
+    makes a long token, and a page that repeats it everywhere a heavy one.
     """
     prefix, sender = service.settings.prefix, opened.sender
-    chosen = centre(service, opened)
+    chosen, said = centre(service, opened), sum(octets(note) + 1 for note in notes)
     return page(
         "Choose what you get",
         *notes,
         Markup("<p>This is for mail that {} sends to {}.</p>").format(called(sender), masked(opened)),
-        _Choices(path, called(sender), chosen, first)
+        _Choices(_Place(f"{prefix}/p/{token}", first, is_elsewhere), called(sender), chosen, NOTES_OCTETS - said)
         if chosen.standings
         else Markup("<p>There is nothing to choose.</p>"),
         button(f"{prefix}/u/{token}/all", STOP_ALL, is_second=True),
@@ -130,48 +135,66 @@ def centre_page(
     )
 
 
-class _Choices:
-    """The form with as many categories as there is room for, from `first` on, and the way to the others."""
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A page of the centre at this path, and whether the browser is somewhere else when it shows it."""
 
-    def __init__(self, path: str, sender: str, chosen: Centre, first: str) -> None:
-        self.path, self.sender, self.chosen, self.first = path, sender, chosen, first
+    path: str
+    first: str
+    is_elsewhere: bool
+
+    def link(self, first: str) -> str:
+        """To the page that begins with this category."""
+        return f"{self.path if self.is_elsewhere else ''}{_query(first)}" or "?"
+
+
+class _Choices:
+    """The form with as many categories as there is room for, from `first` on, and the way to the others.
+
+    `spare` octets of the room stay free for what is said once it was saved, so that the same ones are shown then.
+    """
+
+    def __init__(self, place: _Place, sender: str, chosen: Centre, spare: int) -> None:
+        self.place, self.sender, self.chosen, self.spare = place, sender, chosen, max(0, spare)
         ids = [standing.category.id for standing in chosen.standings]
-        self.at = ids.index(first) if first in ids else 0
+        self.at = ids.index(place.first) if place.first in ids else 0
         self.standings = chosen.standings[self.at :]
 
     def __call__(self, room: int) -> Markup:
-        rows = leading(starmap(_row, enumerate(self.standings)), ROWS_OCTETS)
-        while octets(form := self._form(rows)) > room and len(rows) > 1:
-            rows.pop()
+        form = self._form(self.standings[: self._fitting(room - self.spare)], self.place)
         if (over := octets(form) - room) > 0:
             said = octets(shortened(self.standings[0].category.description, TEXT_OCTETS))
-            form = self._form([_row(0, self.standings[0], max(0, said - over))])
+            form = self._form(self.standings[:1], self.place, max(0, said - over))
         return form
 
-    def _form(self, rows: list[Markup]) -> Markup:
-        standings = self.standings[: len(rows)]
-        shown = " ".join(standing.category.id for standing in standings)
-        before = " ".join(standing.category.id for standing in standings if standing.is_wanted)
+    def _fitting(self, room: int) -> int:
+        """How many are shown: as many as if all were wanted and links were long, so that no outcome changes it."""
+        wanted = [replace(standing, is_wanted=True) for standing in self.standings]
+        place = replace(self.place, is_elsewhere=True)
+        many = len(leading(starmap(_row, enumerate(wanted)), ROWS_OCTETS))
+        while many > 1 and octets(self._form(wanted[:many], place)) > room:
+            many -= 1
+        return many
+
+    def _form(self, standings: Sequence[Standing], place: _Place, most: int = TEXT_OCTETS) -> Markup:
         fields = _FIELDS.format(
-            version=self.chosen.version, shown=shown, before=before, sender=self.sender, rows=Markup("\n").join(rows)
+            version=self.chosen.version,
+            shown=" ".join(standing.category.id for standing in standings),
+            before=" ".join(standing.category.id for standing in standings if standing.is_wanted),
+            sender=self.sender,
+            rows=Markup("\n").join(_row(number, standing, most) for number, standing in enumerate(standings)),
         )
-        return button(self._to(self.first), "Save", fields) + self._others(len(rows))
+        return button(place.link(place.first), "Save", fields) + self._others(len(standings), place)
 
-    def _to(self, first: str) -> str:
-        return f"{self.path}{_query(first)}" or "?"
-
-    def _others(self, shown: int) -> Markup:
+    def _others(self, shown: int, place: _Place) -> Markup:
         total, end = len(self.chosen.standings), self.at + shown
         if shown == total:
             return Markup("")
-        told = Markup("<p>This is {} to {} of {} kinds of mail. Save before you go to others.</p>")
-        return Markup("").join(
-            [
-                told.format(self.at + 1, end, total),
-                _link(self._to(self.standings[shown].category.id), "More kinds of mail") if end < total else Markup(""),
-                _link(self._to(""), "The first kinds of mail") if self.at else Markup(""),
-            ]
-        )
+        told = Markup("<p>You see {} to {} of {} kinds of mail. Save before you go to others.</p>")
+        onward = [standing.category.id for standing in self.standings[shown : shown + 1]]
+        links = [_link(place.link(category), "More kinds of mail") for category in onward]
+        links += [_link(place.link(""), "The first kinds of mail")] if self.at else []
+        return told.format(self.at + 1, end, total) + Markup("").join(links)
 
 
 def _link(target: str, label: str) -> Markup:

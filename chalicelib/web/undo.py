@@ -37,8 +37,7 @@ def take_back(token: str) -> Response:
         acts = fields_of(undoing.current_request).get(ACT_FIELD, [])
         undone = undo(service, opened, frozenset(acts[:MOST_UNDONE]))
         first = beginning(undoing.current_request, opened)
-        path = f"{service.settings.prefix}/p/{token}"
-        return centre_page(service, opened, token, first, outcome(_told(opened, undone)), path=path)
+        return centre_page(service, opened, token, first, outcome(_told(opened, undone)), is_elsewhere=True)
 
     return answering(trouble_of_link(undoing, token), answer)
 

@@ -62,7 +62,7 @@ def test_every_kind_is_on_one_page_in_the_senders_order(site: Site) -> None:
     path, pages = centre(site), 0
     while path:
         answer = get(site, path)
-        assert f"This is {len(found) + 1} to " in answer.body.decode()
+        assert f"You see {len(found) + 1} to " in answer.body.decode()
         found += shown(answer)
         assert bool(links(path, answer, "The first kinds of mail")) is (pages > 0)
         [path] = links(path, answer, "More kinds of mail") or [""]
