@@ -8,12 +8,13 @@ from urllib.parse import urlencode, urljoin
 
 import pytest
 
-from chalicelib.domain.acts import Act, Blocked, Bounced, OptedOut, Via
+from chalicelib.domain.acts import Act, Blocked, Bounced, OptedIn, OptedOut, Via
 from chalicelib.domain.addresses import parse_address
 from chalicelib.domain.categories import ALL
 from chalicelib.store.operations import Claim
 from chalicelib.tokens import PREFERENCES_DAYS, Purpose, mint
 from chalicelib.use_cases.describing import Edit, put_logo
+from chalicelib.use_cases.recalling import PAGE
 from tests.heavy import HINDI, LONGEST_ADDRESS, MANY, QUOTE, WIDE, WORST, many_sender, worst_sender
 from tests.images import png
 from tests.site import DAY, Site
@@ -85,7 +86,7 @@ def blocked(reader: Reader) -> str:
 def busy(reader: Reader) -> str:
     """The history of somebody who stops and chooses everything again and again."""
     for _ in range(9):
-        act = reader.record(*(OptedOut(kind) for kind in reader.kinds))
+        act = reader.record(*map(OptedOut, reader.kinds[::2]), *map(OptedIn, reader.kinds[1::2]))
         reader.post(f"{reader.footer}/undo", ("act", act))
     return f"{reader.footer}/history"
 
@@ -190,6 +191,20 @@ def test_a_page_is_two_reads_at_most_and_no_write(site: Site, name: str) -> None
 
     assert {operation for operation, _ in pool.calls} <= {READ}
     assert len(pool.calls) <= 2
+
+
+@pytest.mark.parametrize("code", [WORST, WIDE])
+def test_a_history_whose_acts_have_no_room_tells_each_of_them_once(site: Site, code: str) -> None:
+    reader = Reader(site, code)
+    path = busy(reader)
+    pages: dict[str, int] = {}
+
+    while path not in pages:
+        pages[path] = reader.get(path).body.decode().count("<li>On ")
+        path = reader.older(path, "Older")
+
+    assert sum(pages.values()) == 18
+    assert 0 < next(iter(pages.values())) < PAGE
 
 
 @pytest.mark.parametrize("code", SENDERS)
