@@ -19,7 +19,7 @@ def many_kinds(count: int = 25) -> tuple[Category, ...]:
             f"kind-{number}",
             number,
             Kind.OPTIONAL,
-            f"Letters on the {number}th shelf and all that stands there",
+            f"Letters on shelf {number} and all that stands there",
             "New on this shelf, what we think of it, what others say, and what costs less this week. Once a month.",
         )
         for number in range(1, count + 1)
@@ -33,7 +33,7 @@ def _alerts(after: int, count: int, name: str, description: str) -> tuple[Catego
             f"alert-{number}",
             after + 1 + number,
             Kind.SERVICE_ALERT,
-            name,
+            f"{name} {number + 1}"[:MAX_TEXT],
             description,
             ground=list(Ground)[number % len(Ground)],
         )

@@ -13,7 +13,7 @@ from chalicelib.domain.addresses import parse_address
 from chalicelib.store.operations import Claim
 from chalicelib.tokens import Purpose, mint
 from chalicelib.use_cases.describing import Edit, retire_category
-from tests.heavy import MANY, many_sender
+from tests.heavy import LONGEST_ADDRESS, MANY, many_sender
 from tests.site import ADDRESS, Site
 from tests.web.test_preferences import read
 
@@ -29,8 +29,8 @@ def create(site: Site) -> None:
     site.service.senders.create(many_sender())
 
 
-def centre(site: Site) -> str:
-    return f"/p/{mint(site.service.settings.keyring, Purpose.PREFERENCES, MANY, 1, site.day, ADDRESS)}"
+def centre(site: Site, address: str = ADDRESS) -> str:
+    return f"/p/{mint(site.service.settings.keyring, Purpose.PREFERENCES, MANY, 1, site.day, address)}"
 
 
 def get(site: Site, path: str) -> HTTPResponse:
@@ -62,7 +62,7 @@ def test_every_kind_is_on_one_page_in_the_senders_order(site: Site) -> None:
     path, pages = centre(site), 0
     while path:
         answer = get(site, path)
-        assert f"This is {len(found) + 1} to " in answer.body.decode()
+        assert f"You see {len(found) + 1} to " in answer.body.decode()
         found += shown(answer)
         assert bool(links(path, answer, "The first kinds of mail")) is (pages > 0)
         [path] = links(path, answer, "More kinds of mail") or [""]
@@ -100,13 +100,39 @@ def test_undo_shows_the_page_that_was_saved(site: Site) -> None:
     second = second_page(site)
     page = get(site, second)
     saved = site.post(second, read(page).saving(), Content_Type=FORM)
-    [undo] = re.findall(r'<form method="post" action="/api([^"]+/undo[^"]*)">', saved.body.decode())
-    [act] = re.findall(r'name="act" value="([^"]+)"', saved.body.decode())
 
-    answer = site.post(undo, f"act={act}".encode(), Content_Type=FORM)
+    answer = site.post(*undo_form(saved), Content_Type=FORM)
 
     assert shown(answer) == shown(page)
     assert set(read(answer).boxes.values()) == {True}
+
+
+def undo_form(answer: HTTPResponse) -> tuple[str, bytes]:
+    [path] = re.findall(r'<form method="post" action="/api([^"]+/undo[^"]*)">', answer.body.decode())
+    [act] = re.findall(r'name="act" value="([^"]+)"', answer.body.decode())
+    return path, f"act={act}".encode()
+
+
+@pytest.mark.parametrize("before", [[], KINDS])
+@pytest.mark.parametrize("address", [ADDRESS, *(LONGEST_ADDRESS[start:] for start in range(0, 60, 15))])
+def test_whatever_was_saved_or_undone_the_same_kinds_are_shown(site: Site, address: str, before: list[str]) -> None:
+    """With little room, too: a link to the longest address leaves the least."""
+    unwanted = [OptedOut(kind) for kind in KINDS if kind not in before]
+    if unwanted:
+        act = Act("a", Via.PREFERENCE_PAGE, tuple(unwanted))
+        site.service.ledger.record(site.service.senders.get(MANY).place_of(parse_address(address)), act)
+    page = get(site, centre(site, address))
+    after = [] if before else KINDS
+
+    saved = site.post(centre(site, address), read(page).saving(*after), Content_Type=FORM)
+    undone = site.post(*undo_form(saved), Content_Type=FORM)
+
+    assert shown(page) == shown(saved) == shown(undone)
+    assert [set(read(answer).boxes.values()) for answer in (page, saved, undone)] == [
+        {bool(before)},
+        {bool(after)},
+        {bool(before)},
+    ]
 
 
 @pytest.mark.parametrize("told", ["", "nope", "alert-0", "kind-1", "*", "<b>", "kind-13%00", "kind-13%20", "9" * 400])

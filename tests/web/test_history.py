@@ -310,6 +310,16 @@ def test_what_is_no_place_to_begin_gets_the_newest(site: Site, older: str) -> No
     assert len(lines(get(site, f"{footer(site)}/history?older={older}"))) == 1
 
 
+def test_an_act_of_very_many_parts_is_told_as_far_as_there_is_room(site: Site) -> None:
+    record(site, *(Stated("offers", site.clock.milliseconds - number * DAY) for number in range(60)), via=Via.IMPORT)
+
+    [line] = lines(get(site, f"{footer(site)}/history"))
+
+    shown, rest = line.count("says that you stopped Offers"), re.findall("And ([0-9]+) more: your data", line)
+    assert shown + int(rest[0]) == 60
+    assert shown > 5
+
+
 def test_a_place_in_the_ledger_of_somebody_else_shows_nothing_of_it(site: Site) -> None:
     shard = site.service.senders.get(CODE).place_of(parse_address(ADDRESS)).shard
     [other, *_] = (address for address in (f"r{n}@example.com" for n in range(99)) if same_shard(site, address, shard))
