@@ -101,6 +101,9 @@ def choose(service: Service, opened: OpenedLink, submission: Submission) -> Chan
 
     if not changed:
         return Changes((), (), is_stale=False)
-    recipient = service.ledger.record(opened.place, draft, opened.beside).recipient
+    recorded = service.ledger.record(opened.place, draft, opened.beside)
+    recipient = recorded.recipient
     started = tuple(category for category in wanted if is_wanted(recipient.state, category))
-    return Changes(stopped, started, started != wanted, act_id if recipient.find_recent(act_id) else None)
+    # What only repeats the newest act stops the same by that one.
+    act = act_id if recipient.find_recent(act_id) else recorded.act if stopped else None
+    return Changes(stopped, started, started != wanted, act)

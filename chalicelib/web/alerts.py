@@ -52,7 +52,7 @@ def still_arrives(voice: Voice, sender: Sender) -> Markup:
     if _size(lines) > ALERTS_OCTETS:
         lines = _by_ground(voice, alerts)
     heading = voice.say("What still arrives")
-    return Markup("<h2>{}</h2><ul>{}</ul>").format(heading, Markup("").join(lines)) if lines else Markup("")
+    return Markup('<h2>{}</h2><ul role="list">{}</ul>').format(heading, Markup("").join(lines)) if lines else Markup("")
 
 
 def _size(lines: list[Markup]) -> int:
@@ -66,8 +66,9 @@ def _alert(voice: Voice, name: Markup | str, ground: Ground, description: Markup
 
 
 def _by_ground(voice: Voice, alerts: Sequence[tuple[Category, Ground]]) -> list[Markup]:
-    names: dict[Ground, list[Markup]] = {}
-    for category, ground in alerts:
-        names.setdefault(ground, []).append(voice.category(category))
-    room = max((ALERTS_OCTETS - _size([_alert(voice, "", ground) for ground in names])) // len(names), FEW_OCTETS)
-    return [_alert(voice, voice.listed(found, room), ground) for ground, found in names.items()]
+    grounds = {ground: [category for category, its in alerts if its is ground] for _, ground in alerts}
+    room = max((ALERTS_OCTETS - _size([_alert(voice, "", ground) for ground in grounds])) // len(grounds), FEW_OCTETS)
+    return [
+        _alert(voice, voice.listed([voice.category(one, room) for one in found], room), ground)
+        for ground, found in grounds.items()
+    ]

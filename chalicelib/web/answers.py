@@ -52,25 +52,28 @@ def page(
     """
     footer = _footer(brand.footer, choice_of_language(voice, kept or {}))
     slim = _footer(brand.slim_footer, choice_of_language(voice, {}))
-    response = framed(voice, title, content, replace(brand, footer=footer, slim_footer=slim))
+    is_wrong = status == HTTPStatus.BAD_REQUEST
+    response = framed(voice, title, content, replace(brand, footer=footer, slim_footer=slim), is_wrong=is_wrong)
     response.status_code = int(status)
     return response
 
 
-def framed(
+def framed(  # noqa: PLR0913 - a page has as many parts
     voice: Voice,
     title: Markup | str,
     content: Iterable[Part],
     brand: Brand,
     sheets: tuple[str, ...] = SHEET,
+    *,
+    is_wrong: bool = False,
 ) -> Response:
-    """As `page`, without the choice of language."""
+    """As `page`, without the choice of language. `is_wrong`: its name in a tab says that something was."""
     style = style_of(sheets, brand.accent, has_image=brand.has_image)
     draw = partial(
         _PAGE.format,
         lang=voice.language.html_tag,
         direction=voice.language.direction,
-        name=plain(escape(title)),
+        name=plain(voice.say("Error: {title}", title=title) if is_wrong else escape(title)),
         title=title,
         style=style.text,
         header=brand.header,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
@@ -12,6 +13,8 @@ from chalicelib.web.voices import N_
 from chalicelib.web.words import button, sentences
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from chalicelib.domain.senders import Sender
     from chalicelib.use_cases.choosing import Centre, Standing
     from chalicelib.web.voices import Voice
@@ -29,7 +32,10 @@ _NOTES = {
 
 
 class Choices:
-    """The form from the category `first` on, else from the first of all: a part of a page that takes what is left."""
+    """The form from the category `first` on, else from the first of all: a part of a page that takes what is left.
+
+    `spare` octets of that stay free for what is said once it was saved, so that the same categories are shown then.
+    """
 
     def __init__(self, voice: Voice, sender: Sender, token: str, chosen: Centre, first: str) -> None:
         ids = [standing.category.id for standing in chosen.standings]
@@ -37,28 +43,34 @@ class Choices:
         self.at = ids.index(first) if first in ids else 0
         self.standings = chosen.standings[self.at :]
         self.query = {FROM: first} if self.at else {}
+        self.spare = 0
 
     def __call__(self, room: int) -> Markup:
         """As markup of at most `room` octets, if one category fits into them."""
-        rows = leading((self._row(number, one) for number, one in enumerate(self.standings)), ROWS_OCTETS)
-        while octets(form := self._form(rows)) > room and len(rows) > 1:
-            rows.pop()
+        form = self._form(self.standings[: self._fitting(room - self.spare)])
         if (over := octets(form) - room) > 0:
             said = octets(self.voice.description(self.standings[0].category))
-            form = self._form([self._row(0, self.standings[0], max(0, said - over - SET_APART))])
+            form = self._form(self.standings[:1], max(0, said - over - SET_APART))
         return form
 
-    def _form(self, rows: list[Markup]) -> Markup:
-        standings = self.standings[: len(rows)]
+    def _fitting(self, room: int) -> int:
+        """How many are shown: as many as if all were wanted, so that no outcome changes it."""
+        wanted = [replace(standing, is_wanted=True) for standing in self.standings]
+        many = len(leading((self._row(number, one) for number, one in enumerate(wanted)), ROWS_OCTETS))
+        while many > 1 and octets(self._form(wanted[:many])) > room:
+            many -= 1
+        return many
+
+    def _form(self, standings: Sequence[Standing], most: int = TEXT_OCTETS) -> Markup:
         fields = _FIELDS.format(
             version=self.chosen.version,
             shown=" ".join(standing.category.id for standing in standings),
             before=" ".join(standing.category.id for standing in standings if standing.is_wanted),
             legend=self.voice.say("What you want from {sender}", sender=self.voice.sender(self.sender)),
-            rows=Markup("\n").join(rows),
+            rows=Markup("\n").join(self._row(number, one, most) for number, one in enumerate(standings)),
         )
         save = button(self.voice.to(self.path, **self.query), self.voice.say("Save"), fields)
-        return save + self._others(len(rows))
+        return save + self._others(len(standings))
 
     def _others(self, shown: int) -> Markup:
         total, end = len(self.chosen.standings), self.at + shown
@@ -87,7 +99,7 @@ class Choices:
         )
 
 
-_PART = N_("This is {first} to {last} of {total} kinds of mail. Save before you go to others.")
+_PART = N_("You see {first} to {last} of {total} kinds of mail. Save before you go to others.")
 _MORE = N_("More kinds of mail")
 _FIRST = N_("The first kinds of mail")
 _FIELDS = Markup(

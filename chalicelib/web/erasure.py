@@ -53,11 +53,9 @@ def erase(token: str) -> Response:
         opened = open_preferences(service, token)
         voice = voice_of(erasure, opened.sender)
         if not opened.may_choose:
-            return only_stops(voice, opened, token, status_of(Forbidden("erase")))
+            return only_stops(voice, opened, token, status_of(Forbidden("erase")), words.not_done(voice))
         [typed, *_] = fields_of(erasure.current_request).get(FIELD, [None])
-        if typed is None:
-            return _form(voice, opened, token)
-        if not is_own_address(service, opened, typed):
+        if typed is None or not is_own_address(service, opened, typed):
             return _form(voice, opened, token, is_wrong=True)
         return _done(voice, opened, token, erase_own(service, opened))
 
@@ -78,7 +76,7 @@ _LEDGER = N_("What happened so far, with dates, under that code alone: the law a
 
 def _listed(heading: Markup, *items: Markup) -> Markup:
     lines = Markup("").join(Markup("<li>{}</li>").format(item) for item in items)
-    return Markup("<h2>{}</h2><ul>{}</ul>").format(heading, lines)
+    return Markup('<h2>{}</h2><ul role="list">{}</ul>').format(heading, lines)
 
 
 def _stays(voice: Voice, opened: OpenedLink) -> Markup:

@@ -70,6 +70,11 @@ class Either:
     slim: Markup
 
 
+def weight(parts: Iterable[Part]) -> int:
+    """Octets of the parts of a page, but for those that fill it."""
+    return sum(octets(part.whole if isinstance(part, Either) else part) + 1 for part in parts if not callable(part))
+
+
 def filled(content: Iterable[Part], room: int, *, is_slim: bool) -> Iterator[Markup | str]:
     """The parts of a page, each `Filling` made from what the others leave of `room` octets, the first one first."""
     chosen = [(part.slim if is_slim else part.whole) if isinstance(part, Either) else part for part in content]

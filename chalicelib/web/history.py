@@ -80,7 +80,7 @@ def _lines(voice: Voice, sender: Sender, history: History, room: int) -> Markup:
     left = history.entries[len(lines) :]
     older = left[0].seq if left else history.older
     link = Markup("") if older is None else _link(voice, _OLDER, older)
-    return Markup("<ul>{}</ul>\n{}").format(Markup("\n").join(lines), link)
+    return Markup('<ul role="list">{}</ul>\n{}').format(Markup("\n").join(lines), link)
 
 
 def _line(voice: Voice, sender: Sender, entry: Entry) -> Markup:

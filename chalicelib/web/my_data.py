@@ -62,11 +62,9 @@ def download(token: str) -> Response:
         opened = open_preferences(service, token)
         voice = voice_of(my_data, opened.sender)
         if not opened.may_choose:
-            return only_stops(voice, opened, token, status_of(Forbidden("read")))
+            return only_stops(voice, opened, token, status_of(Forbidden("read")), words.not_done(voice))
         [typed, *_] = fields_of(my_data.current_request).get(FIELD, [None])
-        if typed is None:
-            return _form(voice, opened, token)
-        if not is_own_address(service, opened, typed):
+        if typed is None or not is_own_address(service, opened, typed):
             return _form(voice, opened, token, is_wrong=True)
         return _file(tell_everything(voice, opened, recall_everything(service, opened), service.clock()))
 

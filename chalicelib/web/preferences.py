@@ -17,10 +17,11 @@ from chalicelib.web.alerts import still_arrives
 from chalicelib.web.answers import page, trouble_of_link
 from chalicelib.web.asked import asked, voice_of
 from chalicelib.web.brand import brand_of
+from chalicelib.web.choice_of_language import choice_of_language
 from chalicelib.web.choices import FROM, Choices
-from chalicelib.web.fitting import Either
+from chalicelib.web.fitting import Either, weight
 from chalicelib.web.forms import fields_of, words_of
-from chalicelib.web.unsubscribe import DONE_FIELD, done_page, only_stops, stop_page
+from chalicelib.web.unsubscribe import DONE_FIELD, done_page, only_stops, stop_page, stopped_page
 from chalicelib.web.voices import N_
 from chalicelib.web.words import Outcome
 
@@ -32,9 +33,12 @@ if TYPE_CHECKING:
     from chalicelib.domain.categories import Category
     from chalicelib.domain.senders import Sender
     from chalicelib.service import Service
+    from chalicelib.web.fitting import Part
     from chalicelib.web.voices import Voice
 
 preferences = Blueprint(__name__)
+NOTES_OCTETS = 3_300
+"""Of the languages, and of what is said once a form was saved, with its undo, where names and links are long."""
 
 
 @preferences.route("/p/{token}", methods=["GET", "HEAD"], content_types=["*/*"])
@@ -68,7 +72,8 @@ def save(token: str) -> Response:
         changes = choose(service, opened, _submission(fields))
         said = _said(voice, opened, changes)
         if not opened.may_choose:
-            return stop_page(voice, opened, token, said, words.only_stops(voice))
+            show = stopped_page if changes.stopped else stop_page
+            return show(voice, opened, token, said, words.only_stops(voice))
         return centre_page(preferences, voice, opened, token, Outcome(said, changes.act))
 
     return answering(trouble_of_link(preferences, token), answer)
@@ -104,11 +109,13 @@ def centre_page(
         outcome = Outcome(words.outcome(voice.say("Saved.")), act)
     done = outcome.act if outcome else None
     choices = Choices(voice, opened.sender, token, chosen, asked(blueprint, FROM))
+    notes = _notes(voice, token, outcome, choices.query)
+    kept = {**choices.query, **({DONE_FIELD: done} if done else {})}
+    choices.spare = max(0, NOTES_OCTETS - weight([*notes, choice_of_language(voice, kept)]))
     return page(
         voice,
         voice.say("Choose what you get"),
-        outcome.said if outcome else "",
-        words.undo_button(voice, token, done, **choices.query) if done else "",
+        *notes,
         words.paragraph(words.about(voice, opened)),
         choices if chosen.standings else words.paragraph(voice.say("There is nothing to choose.")),
         words.stop_all_button(voice, token),
@@ -116,8 +123,14 @@ def centre_page(
         # What is not among it then is on the page of the history.
         "" if choices.query else Either(words.more(voice, token), words.more(voice, token, "history")),
         brand=brand_of(voice, opened.sender),
-        kept={**choices.query, **({DONE_FIELD: done} if done else {})},
+        kept=kept,
     )
+
+
+def _notes(voice: Voice, token: str, outcome: Outcome | None, query: dict[str, str]) -> list[Part]:
+    if outcome is None:
+        return []
+    return [outcome.said, *([words.undo_button(voice, token, outcome.act, **query)] if outcome.act else [])]
 
 
 def what_is_sent(voice: Voice, sender: Sender, wanted: Sequence[Category], unwanted: Sequence[Category]) -> Markup:
@@ -136,7 +149,8 @@ def _said(voice: Voice, opened: OpenedLink, changes: Changes) -> Either:
     said = voice.say("Saved.") if sent else voice.say("Nothing was changed.")
     stale = voice.say(_STALE) if changes.is_stale and opened.may_choose else ""
     whole, slim = words.sentences(said, sent, stale), words.sentences(said, stale)
-    return Either(words.outcome(whole), words.outcome(slim))
+    is_done = bool(sent) and not stale
+    return Either(words.outcome(whole, is_done=is_done), words.outcome(slim, is_done=is_done))
 
 
 _WILL = N_("{sender} will send you {categories}.")

@@ -42,7 +42,7 @@ def take_back(token: str) -> Response:
         opened = open_preferences(service, token)
         voice = voice_of(undoing, opened.sender)
         if not opened.may_choose:
-            return only_stops(voice, opened, token, status_of(Forbidden("choose")))
+            return only_stops(voice, opened, token, status_of(Forbidden("choose")), words.not_done(voice))
         acts = fields_of(undoing.current_request).get(words.ACT_FIELD, [])
         undone = undo(service, opened, frozenset(acts[: words.MOST_UNDONE]))
         return centre_page(undoing, voice, opened, token, words.Outcome(_told(voice, opened, undone)))
@@ -56,7 +56,7 @@ def _told(voice: Voice, opened: OpenedLink, undone: Undoing) -> Part:
             "Nothing was undone: something newer has come since, or there was nothing to undo. This is what you get "
             "now; choose and save what you want."
         )
-        return words.outcome(said)
+        return words.outcome(said, is_done=False)
     done = voice.say("Undone. It is as it was before.")
     sent = what_is_sent(voice, opened.sender, undone.wanted, undone.unwanted)
     return Either(words.outcome(words.sentences(done, sent)), words.outcome(done))

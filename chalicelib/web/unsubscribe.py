@@ -53,7 +53,7 @@ def one_click(token: str) -> Response:
         try:
             act = opt_out(service_of(unsubscribe), opened, _via())
         except CannotOptOut as error:
-            response = stop_page(voice, opened, token)
+            response = stop_page(voice, opened, token, _cannot(voice, opened))
             response.status_code = status_of(error)
             return response
         return done_page(voice, opened, token, act)
@@ -149,9 +149,28 @@ def _stop_button(voice: Voice, opened: OpenedLink, token: str) -> Markup:
     )
 
 
-def only_stops(voice: Voice, opened: OpenedLink, token: str, status: int = HTTPStatus.OK) -> Response:
+def stopped_page(voice: Voice, opened: OpenedLink, token: str, *notes: Part) -> Response:
+    """What an old link gets that has stopped what its form said, as the notes tell."""
+    return page(
+        voice,
+        voice.say("You are unsubscribed"),
+        *notes,
+        words.stop_all_button(voice, token),
+        _choose(voice, opened, token),
+        still_arrives(voice, opened.sender),
+        brand=brand_of(voice, opened.sender),
+    )
+
+
+def _cannot(voice: Voice, opened: OpenedLink) -> Markup:
+    category = voice.category(opened.category)
+    said = voice.say("Nothing was stopped: you cannot opt out of {category}.", category=category)
+    return words.outcome(said, is_done=False)
+
+
+def only_stops(voice: Voice, opened: OpenedLink, token: str, status: int = HTTPStatus.OK, *notes: Markup) -> Response:
     """What a footer's link gets that is old, or of a compromised key, whatever more it was opened for."""
-    response = stop_page(voice, opened, token, words.only_stops(voice))
+    response = stop_page(voice, opened, token, *notes, words.only_stops(voice))
     response.status_code = int(status)
     return response
 

@@ -104,9 +104,9 @@ class Voice:
         """What a sender calls itself in this language."""
         return self.named(sender.profile.names, sender.name, SENDER_OCTETS)
 
-    def category(self, category: Category) -> Markup:
+    def category(self, category: Category, most: int = NAME_OCTETS) -> Markup:
         """What its sender calls a category in this language."""
-        return self.named(category.names, category.name)
+        return self.named(category.names, category.name, most)
 
     def description(self, category: Category, most: int = TEXT_OCTETS) -> Markup:
         """What its sender says of a category in this language; nothing where it says nothing."""

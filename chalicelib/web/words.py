@@ -49,6 +49,11 @@ def paragraph(text: Markup | str) -> Markup:
     return Markup("<p>{}</p>").format(text)
 
 
+def not_done(voice: Voice) -> Markup:
+    """What a link says that opens less than it once did, to who wanted more of it than to stop mail."""
+    return outcome(voice.say("That was not done, because this link is old."), is_done=False)
+
+
 def only_stops(voice: Voice) -> Markup:
     """What a link that opens less than it once did says of itself."""
     said = voice.say(
@@ -65,9 +70,13 @@ class Outcome:
     act: str | None = None
 
 
-def outcome(text: Markup | str) -> Markup:
-    """What came of a form. It takes the focus, so that a screen reader says it on a page that is new as a whole."""
-    return Markup('<p class="said" role="status" tabindex="-1" autofocus>{}</p>').format(text)
+def outcome(text: Markup | str, *, is_done: bool = True) -> Markup:
+    """What came of a form. It takes the focus, so that a screen reader says it on a page that is new as a whole.
+
+    It has a tick, unless nothing came of it.
+    """
+    kind = "said" if is_done else "said same"
+    return Markup('<p class="{}" role="status" tabindex="-1" autofocus>{}</p>').format(kind, text)
 
 
 def sentences(*parts: Markup | str) -> Markup:
@@ -93,7 +102,7 @@ def more(voice: Voice, token: str, *paths: str) -> Markup:
         for path, label in _MORE
         if path in paths or not paths
     )
-    return Markup("<h2>{}</h2><ul>{}</ul>").format(voice.say("More"), links)
+    return Markup('<h2>{}</h2><ul role="list">{}</ul>').format(voice.say("More"), links)
 
 
 def back(voice: Voice, token: str, label: str = BACK) -> Markup:

@@ -12,9 +12,9 @@ from markupsafe import Markup
 
 from chalicelib.domain.categories import Catalogue, Category, Ground, Kind
 from chalicelib.domain.senders import Sender
+from chalicelib.web.alerts import ALERTS_OCTETS, still_arrives
 from chalicelib.web.fitting import Either, Part, filled, leading, octets, shortened
-from chalicelib.web.happenings import listed_few
-from chalicelib.web.words import ALERTS_OCTETS, still_arrives
+from chalicelib.web.voices import Voice
 from tests.heavy import HINDI, QUOTE, worst_sender
 
 ELLIPSIS = "\u2026"
@@ -64,11 +64,11 @@ def test_the_first_comes_whatever_the_room_is(room: int, taken: str) -> None:
         (99, "News, Offers and Tips"),
         (10, "News, Offers and 1 more"),
         (9, "News and 2 more"),
-        (3, f"{ELLIPSIS} and 2 more"),
+        (3, "News and 2 more"),
     ],
 )
 def test_names_that_have_no_room_are_counted(room: int, said: str) -> None:
-    assert listed_few(["News", "Offers", "Tips"], room) == said
+    assert Voice().listed(["News", "Offers", "Tips"], room) == said
 
 
 @pytest.mark.parametrize("is_slim", [True, False])
@@ -94,7 +94,7 @@ def alerts(*names: str, description: str = "", grounds: tuple[Ground, ...] = (Gr
 
 
 def told(sender: Sender) -> list[str]:
-    return [html.unescape(line) for line in re.findall("<li>(.*?)</li>", still_arrives(sender))]
+    return [html.unescape(line) for line in re.findall("<li>(.*?)</li>", still_arrives(Voice(), sender))]
 
 
 def test_what_still_arrives_is_told_one_by_one_with_a_description() -> None:
@@ -117,4 +117,4 @@ def test_then_by_reason_with_every_name_or_its_number() -> None:
 
 @pytest.mark.parametrize("letter", [QUOTE, HINDI])
 def test_what_still_arrives_has_its_own_bound(letter: str) -> None:
-    assert octets(still_arrives(worst_sender("testsend", letter))) <= ALERTS_OCTETS * 4 / 3
+    assert octets(still_arrives(Voice(), worst_sender("testsend", letter))) <= ALERTS_OCTETS * 4 / 3

@@ -232,7 +232,7 @@ def get(site: Site, path: str) -> HTTPResponse:
 def lines(answer: HTTPResponse) -> list[str]:
     """The acts of a page, as text."""
     assert answer.status_code == 200
-    [found, *_] = re.findall(r"<ul>(.*?)</ul>", answer.body.decode().partition("<footer>")[0], re.DOTALL)
+    [found, *_] = re.findall(r'<ul role="list">(.*?)</ul>', answer.body.decode().partition("<footer>")[0], re.DOTALL)
     return [html.unescape(re.sub("<[^>]*>", "", line)) for line in re.findall("<li>(.*?)</li>", found, re.DOTALL)]
 
 
@@ -315,7 +315,7 @@ def test_an_act_of_very_many_parts_is_told_as_far_as_there_is_room(site: Site) -
 
     [line] = lines(get(site, f"{footer(site)}/history"))
 
-    shown, rest = line.count("says that you stopped Offers"), re.findall("And ([0-9]+) more: your data", line)
+    shown, rest = line.count("you stopped Offers"), re.findall("And ([0-9]+) more: download your data", line)
     assert shown + int(rest[0]) == 60
     assert shown > 5
 
