@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -18,16 +19,23 @@ if TYPE_CHECKING:
 
 def choice_of_language(voice: Voice, kept: Mapping[str, str]) -> Markup:
     """The sender's own languages first. A link names its query alone, so that the path stays, and the token in it."""
-    own = [code for code in map(code_of, voice.own) if code]
-    languages = sorted(OFFERED.values(), key=lambda language: language.code not in own)
-    items = Markup("").join(_item(voice, language, kept) for language in languages)
     # Translators: the name of the list of languages at the foot of a page
-    return Markup('<nav aria-label="{}"><ul>{}</ul></nav>').format(voice.say("Language"), items)
+    label = voice.say("Language")
+    return _drawn(voice.language, voice.own, label, urlencode(kept))
 
 
-def _item(voice: Voice, language: Language, kept: Mapping[str, str]) -> Markup:
-    if language is voice.language:
+@lru_cache(maxsize=256)
+def _drawn(present: Language, own: tuple[str, ...], label: Markup, kept: str) -> Markup:
+    first = {code_of(tag) for tag in own}
+    languages = sorted(OFFERED.values(), key=lambda language: language.code not in first)
+    items = Markup("").join(_item(language, kept, is_present=language is present) for language in languages)
+    return Markup('<nav aria-label="{}"><ul>{}</ul></nav>').format(label, items)
+
+
+def _item(language: Language, kept: str, *, is_present: bool) -> Markup:
+    if is_present:
         return Markup('<li><span aria-current="true">{}</span></li>').format(language.name)
+    chosen = urlencode({LANGUAGE_FIELD: language.code})
     return Markup('<li><a href="?{}" lang="{}">{}</a></li>').format(
-        urlencode({**kept, LANGUAGE_FIELD: language.code}), language.html_tag, language.name
+        f"{kept}&{chosen}" if kept else chosen, language.html_tag, language.name
     )
