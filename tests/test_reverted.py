@@ -55,8 +55,9 @@ def reverted(service: Service) -> list[Finding]:
 def history(site: Site) -> list[str]:
     """What the recipient reads, newest first, without the days."""
     page = site.client.http.get(f"/p/{site.token(1, Purpose.PREFERENCES)}/history").body.decode()
-    lines = re.findall("<li>(.*?)</li>", page, re.DOTALL)
-    return [html.unescape(re.sub(r"On <time.*?</time> |<[^>]*>", "", line)) for line in lines]
+    [listed, *_] = re.findall(r'<ul role="list">(.*?)</ul>', page, re.DOTALL)
+    lines = re.findall("<li>(.*?)</li>", listed, re.DOTALL)
+    return [html.unescape(re.sub(r"^On \d+ \w+ \d{4} ", "", line)) for line in lines]
 
 
 def reversals(site: Site) -> list[Entry]:
@@ -76,7 +77,10 @@ def test_the_recipient_gets_mail_again_and_reads_why(site: Site) -> None:
 
     assert site.reasons() == FREE
     assert history(site) == [
-        "the people who run this page undid a choice: all optional mail as if you had never chosen.",
+        (
+            "the people who run this page undid what was noted for your address. "
+            "As if you had never chosen: all optional mail."
+        ),
         "all optional mail stopped, because your address was typed into the form to unsubscribe.",
     ]
 
@@ -86,7 +90,9 @@ def test_who_had_stopped_all_before_reads_that_it_stays_stopped(site: Site) -> N
     type_in(site, ADDRESS)
     reverted(site.service)
     assert site.reasons() == OUT
-    assert history(site)[0] == "the people who run this page undid a choice: all optional mail stopped again."
+    assert history(site)[0] == (
+        "the people who run this page undid what was noted for your address. Stopped as before: all optional mail."
+    )
 
 
 def test_who_clicks_within_the_same_minute_stays_opted_out(site: Site) -> None:
