@@ -51,7 +51,10 @@ def page(
     `kept` is what the same page needs in its query.
     """
     footer = _footer(brand.footer, choice_of_language(voice, kept or {}))
-    slim = _footer(brand.slim_footer, choice_of_language(voice, {}))
+
+    def slim() -> Markup:
+        return _footer(brand.slim_footer(), choice_of_language(voice, {}))
+
     is_wrong = status == HTTPStatus.BAD_REQUEST
     response = framed(voice, title, content, replace(brand, footer=footer, slim_footer=slim), is_wrong=is_wrong)
     response.status_code = int(status)
@@ -81,7 +84,7 @@ def framed(  # noqa: PLR0913 - a page has as many parts
     parts = tuple(content)
     body = _drawn(partial(draw, footer=brand.footer), parts)
     if octets(body) > MOST_OCTETS:
-        body = _drawn(partial(draw, footer=brand.slim_footer), parts, is_slim=True)
+        body = _drawn(partial(draw, footer=brand.slim_footer()), parts, is_slim=True)
     return Response(str(body), dict(style.headers), int(HTTPStatus.OK))
 
 

@@ -6,7 +6,9 @@ that reaches the style sheet is computed from three numbers; the logo is an imag
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
@@ -35,12 +37,12 @@ class Brand:
 
     header: Markup
     footer: Markup
-    slim_footer: Markup
+    slim_footer: Callable[[], Markup]
     accent: str | None = None
     has_image: bool = False
 
 
-PLAIN = Brand(Markup(""), Markup(""), Markup(""))
+PLAIN = Brand(Markup(""), Markup(""), Markup)
 """Of a page that speaks of no sender."""
 
 
@@ -51,7 +53,8 @@ def brand_of(voice: Voice, sender: Sender) -> Brand:
     header = Markup("<header>{}<span>{}</span></header>\n").format(image, voice.sender(sender))
     address = shortened(sender.profile.postal_address or "", ADDRESS_OCTETS)
     link = sender.profile.privacy_link or ""
-    whole, slim = _footer(voice, sender, address, link), _footer(voice, sender, "", link if _is_light(link) else "")
+    slim = partial(_footer, voice, sender, "", link if _is_light(link) else "")
+    whole = _footer(voice, sender, address, link)
     return Brand(header, whole, slim, sender.profile.accent, has_image=logo is not None)
 
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
 from chalicelib.domain.decision import Reason
-from chalicelib.web.fitting import TEXT_OCTETS, leading, octets
+from chalicelib.web.fitting import TEXT_OCTETS, octets
 from chalicelib.web.voices import N_
 from chalicelib.web.words import button, sentences
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from chalicelib.domain.senders import Sender
     from chalicelib.use_cases.choosing import Centre, Standing
     from chalicelib.web.voices import Voice
@@ -47,30 +44,45 @@ class Choices:
 
     def __call__(self, room: int) -> Markup:
         """As markup of at most `room` octets, if one category fits into them."""
-        form = self._form(self.standings[: self._fitting(room - self.spare)])
+        rows = self._leading()
+        while octets(form := self._form(rows)) + self._unticked(len(rows)) > room - self.spare and len(rows) > 1:
+            rows.pop()
         if (over := octets(form) - room) > 0:
             said = octets(self.voice.description(self.standings[0].category))
-            form = self._form(self.standings[:1], max(0, said - over - SET_APART))
+            form = self._form([self._row(0, self.standings[0], max(0, said - over - SET_APART))])
         return form
 
-    def _fitting(self, room: int) -> int:
-        """How many are shown: as many as if all were wanted, so that no outcome changes it."""
-        wanted = [replace(standing, is_wanted=True) for standing in self.standings]
-        many = len(leading((self._row(number, one) for number, one in enumerate(wanted)), ROWS_OCTETS))
-        while many > 1 and octets(self._form(wanted[:many])) > room:
-            many -= 1
-        return many
+    def _leading(self) -> list[Markup]:
+        """Categories as far as a page may have them, counted as if all were ticked: no outcome changes it."""
+        rows: list[Markup] = []
+        left = ROWS_OCTETS
+        for number, standing in enumerate(self.standings):
+            row = self._row(number, standing)
+            left -= octets(row) + (0 if standing.is_wanted else len(_TICKED))
+            if left < 0 and rows:
+                break
+            rows.append(row)
+        return rows
 
-    def _form(self, standings: Sequence[Standing], most: int = TEXT_OCTETS) -> Markup:
+    def _unticked(self, shown: int) -> int:
+        """Octets that this many categories would have besides if all were ticked."""
+        return sum(
+            len(_TICKED) + len(standing.category.id) + 1
+            for standing in self.standings[:shown]
+            if not standing.is_wanted
+        )
+
+    def _form(self, rows: list[Markup]) -> Markup:
+        standings = self.standings[: len(rows)]
         fields = _FIELDS.format(
             version=self.chosen.version,
             shown=" ".join(standing.category.id for standing in standings),
             before=" ".join(standing.category.id for standing in standings if standing.is_wanted),
             legend=self.voice.say("What you want from {sender}", sender=self.voice.sender(self.sender)),
-            rows=Markup("\n").join(self._row(number, one, most) for number, one in enumerate(standings)),
+            rows=Markup("\n").join(rows),
         )
         save = button(self.voice.to(self.path, **self.query), self.voice.say("Save"), fields)
-        return save + self._others(len(standings))
+        return save + self._others(len(rows))
 
     def _others(self, shown: int) -> Markup:
         total, end = len(self.chosen.standings), self.at + shown
@@ -94,7 +106,7 @@ class Choices:
             id=standing.category.id,
             name=self.voice.category(standing.category),
             about=about,
-            checked=Markup(" checked") if standing.is_wanted else "",
+            checked=_TICKED if standing.is_wanted else "",
             described=Markup(' aria-describedby="d{}"').format(number) if about else "",
         )
 
@@ -107,6 +119,7 @@ _FIELDS = Markup(
     '<input type="hidden" name="before" value="{before}"><fieldset><legend>{legend}</legend>{rows}</fieldset>'
 )
 """The form carries what it showed, so that only differences become acts."""
+_TICKED = Markup(" checked")
 _ROW = Markup(
     '<div class="choice"><input type="checkbox" id="c{number}" name="wanted" value="{id}"{checked}{described}>'
     '<label for="c{number}">{name}</label><span id="d{number}">{about}</span></div>'

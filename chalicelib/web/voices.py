@@ -133,7 +133,7 @@ class Voice:
 
 
 def _filled(text: str, values: Mapping[str, Any]) -> Markup:
-    return escape(text).format(**values)
+    return escape(text).format(**values) if values else escape(text)
 
 
 def plain(markup: Markup) -> str:
