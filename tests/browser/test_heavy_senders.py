@@ -9,8 +9,7 @@ from playwright.sync_api import expect
 
 from tests.browser import words
 from tests.browser.journeys import FOOTER, HEADER, Visit
-from tests.browser.test_pages import SCHEMES
-from tests.browser.watching import violations
+from tests.browser.reading import check_page
 from tests.heavy import HINDI, LONGEST_ADDRESS, MANY, QUOTE, WIDE, WORST, many_sender, worst_sender
 
 if TYPE_CHECKING:
@@ -83,12 +82,7 @@ def test_a_page_is_readable_light_still_and_alone(
     for width in WIDTHS:
         watch.page.set_viewport_size({"width": width, "height": 720})
         PAGES[name](Visit(watch.page, served, sender))
-        watch.check()
-        assert watch.overflow() == 0
-        assert watch.small_targets() == []
-        for scheme in SCHEMES:
-            watch.page.emulate_media(color_scheme=scheme)
-            assert violations(watch.page, axe) == [], (width, scheme)
+        check_page(watch, axe)
 
 
 def test_through_all_kinds_by_their_links_and_back(opened: Opened, served: Served) -> None:
