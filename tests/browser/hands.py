@@ -36,9 +36,9 @@ def lines(watch: Watch) -> list[str]:
     return [line for item in items for line in item.inner_text().split("\n") if line]
 
 
-def tab_to(watch: Watch, name: str, language: str = SOURCE) -> None:
+def tab_to(watch: Watch, name: str, language: str = SOURCE, most: int = MOST_TABS) -> None:
     """With the keyboard alone, to what has this name; whatever comes on the way can be seen to have the focus."""
-    for _ in range(MOST_TABS):
+    for _ in range(most):
         watch.page.keyboard.press("Tab")
         assert watch.focus_width() >= 2
         found = watch.page.locator(":focus").evaluate("e => e.labels?.[0]?.textContent ?? e.textContent")

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from chalicelib.web.languages import OFFERED
+from chalicelib.web.languages import OFFERED, SOURCE
 from tests.browser import words
 from tests.browser.journeys import JOURNEYS, Visit
+from tests.browser.test_pages import MAIN
 from tests.browser.trees import CONTROLS, FIELDS, OUTCOMES, Tree
 
 if TYPE_CHECKING:
@@ -21,15 +22,20 @@ OF_NOBODY = {"nothing-here", "bad-link"}
 SENT = [name for name, journey in JOURNEYS.items() if journey.lands.startswith("POST")]
 
 
-def tree_at(opened: Opened, served: Served, name: str) -> tuple[Visit, Tree]:
-    visit = Visit(opened().page, served)
+TRANSLATED = (*MAIN, "form-wrong", "erase-wrong", "erased", "alert-pressed", "old-link-saved")
+"""What is looked at in other languages, too."""
+EVERY = [(name, SOURCE) for name in JOURNEYS] + [(name, code) for name in TRANSLATED for code in ("ar", "ja")]
+
+
+def tree_at(opened: Opened, served: Served, name: str, language: str) -> tuple[Visit, Tree]:
+    visit = Visit(opened(locale=language).page, served, language=language)
     JOURNEYS[name](visit)
     return visit, Tree.of(visit.page)
 
 
-@pytest.mark.parametrize("name", JOURNEYS)
-def test_what_a_page_is_for_a_screen_reader(opened: Opened, served: Served, name: str) -> None:
-    visit, tree = tree_at(opened, served, name)
+@pytest.mark.parametrize(("name", "language"), EVERY)
+def test_what_a_page_is_for_a_screen_reader(opened: Opened, served: Served, name: str, language: str) -> None:
+    visit, tree = tree_at(opened, served, name, language)
 
     check_title(visit, tree)
     check_headings(tree)
@@ -47,8 +53,9 @@ def check_title(visit: Visit, tree: Tree) -> None:
     [heading] = [one for one in tree.having("heading") if one.properties["level"] == 1]
     assert heading.text
     assert visit.landed is not None
+    told = words.in_language(words.ERROR, visit.language).format(title=heading.text)
     is_wrong = visit.landed.status == HTTPStatus.BAD_REQUEST
-    assert tree.root.name == (words.ERROR.format(title=heading.text) if is_wrong else heading.text)
+    assert tree.root.name == (told if is_wrong else heading.text)
 
 
 def check_headings(tree: Tree) -> None:
@@ -94,10 +101,10 @@ def check_languages(visit: Visit, tree: Tree) -> None:
     assert {name for _, name in links} <= {link.name for link in tree.having("link")}
 
 
-@pytest.mark.parametrize("name", SENT)
-def test_what_came_of_a_form_is_announced(opened: Opened, served: Served, name: str) -> None:
+@pytest.mark.parametrize(("name", "language"), [one for one in EVERY if one[0] in SENT])
+def test_what_came_of_a_form_is_announced(opened: Opened, served: Served, name: str, language: str) -> None:
     """By what takes the focus, or else by the title of a page that tells trouble and has nothing to press."""
-    visit, tree = tree_at(opened, served, name)
+    visit, tree = tree_at(opened, served, name, language)
     outcomes = tree.having(*OUTCOMES)
 
     if tree.having("alert"):

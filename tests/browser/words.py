@@ -1,6 +1,6 @@
 """What the pages are called, and what is on their buttons and links: the one place where tests of the browser say it.
 
-Each is a message as the code of the pages has it; `spoken` is the one place that knows it in the other languages.
+Each is a message as the code of the pages has it; `spoken` finds it in every language.
 """
 
 from __future__ import annotations
@@ -69,11 +69,13 @@ LANGUAGE = "Language"
 _LANGUAGES = Languages()
 
 
-def spoken(message: str, language: str = SOURCE) -> re.Pattern[str]:
-    """All of a text that is this message in a language; whatever stands in its braces fits.
+def in_language(message: str, language: str) -> str:
+    """The message as the catalogue has it. What is no message is the same in every language."""
+    return _LANGUAGES.catalogue(OFFERED[language]).gettext(message)
 
-    What is no message, as the name of a kind of mail, is the same in every language.
-    """
-    text = _LANGUAGES.catalogue(OFFERED[language]).gettext(message)
-    parts = (re.escape(said) + ("" if name is None else ".+") for said, name, *_ in Formatter().parse(text))
+
+def spoken(message: str, language: str = SOURCE) -> re.Pattern[str]:
+    """All of a text that is this message in a language; whatever stands in its braces fits."""
+    parsed = Formatter().parse(in_language(message, language))
+    parts = (re.escape(said) + ("" if name is None else ".+") for said, name, *_ in parsed)
     return re.compile(f"^{''.join(parts)}$")
