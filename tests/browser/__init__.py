@@ -2,4 +2,4 @@
 
 import pytest
 
-pytest.register_assert_rewrite("tests.browser.watching")
+pytest.register_assert_rewrite("tests.browser.watching", "tests.browser.reading")

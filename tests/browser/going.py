@@ -73,13 +73,13 @@ def post(visit: Visit, path: str) -> None:
 
 def wrong_address(visit: Visit) -> None:
     visit.open_form()
-    visit.type_in("dana at example", words.STOP)
+    visit.type_in("dana at example", words.STOP_ALL)
 
 
 def form_done(visit: Visit) -> None:
     visit.served.site.clock.milliseconds += 3_600_000  # so that no page is refused for those before it
     visit.open_form()
-    visit.type_in("dana.reader@example.com", words.STOP)
+    visit.type_in("dana.reader@example.com", words.STOP_ALL)
 
 
 def too_many(visit: Visit) -> None:
@@ -87,7 +87,7 @@ def too_many(visit: Visit) -> None:
     while visit.served.post(f"/o/{visit.sender}", b"address=other%40example.com") != HTTPStatus.TOO_MANY_REQUESTS:
         pass
     visit.open_form()
-    visit.type_in("dana.reader@example.com", words.STOP)
+    visit.type_in("dana.reader@example.com", words.STOP_ALL)
 
 
 def trouble(visit: Visit) -> None:
@@ -103,11 +103,24 @@ def trouble_stopping_all(visit: Visit) -> None:
         visit.press(words.STOP_ALL)
 
 
+def trouble_telling(visit: Visit) -> None:
+    """The page was to say in another language what was done."""
+    stopped_footer(visit)
+    with visit.served.without_store():
+        visit.speak("sv")
+
+
+def trouble_telling_all(visit: Visit) -> None:
+    stopped_all(visit)
+    with visit.served.without_store():
+        visit.speak("sv")
+
+
 def trouble_typing(visit: Visit) -> None:
     visit.served.site.clock.milliseconds += 3_600_000  # so that it is not refused for those before it
     visit.open_form()
     with visit.served.without_store():
-        visit.type_in("dana.reader@example.com", words.STOP)
+        visit.type_in("dana.reader@example.com", words.STOP_ALL)
 
 
 def trouble_choosing(visit: Visit) -> None:

@@ -6,8 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from chalicelib.web.languages import SOURCE
+from tests.browser.words import spoken
+
 if TYPE_CHECKING:
     from tests.browser.watching import Watch
+
+
+MOST_TABS = 16
+"""To anything that a page is for."""
 
 
 def title(watch: Watch) -> str:
@@ -23,13 +30,19 @@ def ticked(watch: Watch) -> list[bool]:
     return [box.is_checked() for box in watch.page.get_by_role("checkbox").all()]
 
 
-def tab_to(watch: Watch, name: str) -> None:
-    """With the keyboard alone, to what begins so; whatever comes on the way can be seen to have the focus."""
-    for _ in range(16):
+def lines(watch: Watch) -> list[str]:
+    """What is listed on a page, but for lists of links: what happened, on the page of the history."""
+    items = watch.page.locator("main li:not(:has(a))").all()
+    return [line for item in items for line in item.inner_text().split("\n") if line]
+
+
+def tab_to(watch: Watch, name: str, language: str = SOURCE, most: int = MOST_TABS) -> None:
+    """With the keyboard alone, to what has this name; whatever comes on the way can be seen to have the focus."""
+    for _ in range(most):
         watch.page.keyboard.press("Tab")
         assert watch.focus_width() >= 2
         found = watch.page.locator(":focus").evaluate("e => e.labels?.[0]?.textContent ?? e.textContent")
-        if found.startswith(name):
+        if spoken(name, language).match(found):
             return
     pytest.fail(f"the keyboard does not come to {name}")
 

@@ -55,6 +55,12 @@ def undone_opened_again(visit: Visit) -> None:
     visit.goto(visit.page.url)
 
 
+def trouble_undone(visit: Visit) -> None:
+    undone(visit)
+    with visit.served.without_store():
+        visit.goto(visit.page.url)
+
+
 def trouble_undoing(visit: Visit) -> None:
     stopped_footer(visit)
     with visit.served.without_store():
@@ -81,7 +87,7 @@ def history_older(visit: Visit) -> None:
 
 def history_oldest(visit: Visit) -> None:
     history(visit)
-    while visit.page.get_by_role("link", name=words.OLDER).count():
+    while visit.links(words.OLDER).count():
         visit.follow(words.OLDER)
 
 
@@ -105,7 +111,7 @@ def downloaded(visit: Visit, address: str) -> Download:
     visit.open_further("data", address)
     visit.page.get_by_role("textbox").fill(address)
     with visit.page.expect_download() as arriving:
-        visit.page.get_by_role("button", name=words.DOWNLOAD).click()
+        visit.button(words.DOWNLOAD).click()
     return arriving.value
 
 
@@ -127,7 +133,7 @@ def trouble_with(visit: Visit, what: str) -> None:
 
 
 def without_field(visit: Visit, what: str) -> None:
-    """A form that lost its field on the way: it is asked again."""
+    """A form that lost its field on the way."""
     visit.open_further(what)
     visit.page.get_by_role("textbox").evaluate("field => field.remove()")
     visit.press(BUTTONS[what])
@@ -149,6 +155,10 @@ def chosen_again(visit: Visit) -> None:
 
 def opened_old(visit: Visit, what: str = "") -> None:
     visit.goto(visit.old_link() + what)
+
+
+def all_opened_old(visit: Visit) -> None:
+    visit.goto(visit.old_link().replace("/p/", "/u/") + "/all")
 
 
 def sent_when_old(visit: Visit, what: str) -> None:

@@ -25,12 +25,62 @@ assert len(WORD) == 60
 
 OPTIONAL, ALERT = Kind.OPTIONAL, Kind.SERVICE_ALERT
 CATEGORIES = (
-    Category("newsletter", 1, OPTIONAL, "The Harbour Letter", "New books and what we think of them, once a month."),
-    Category("offers", 2, OPTIONAL, "Offers", "What costs less this week. Two or three mails a month."),
-    Category("events", 3, OPTIONAL, "Readings and events", "Who reads where, near you."),
-    Category("orders", 4, ALERT, "Your orders", "What you bought, and where it is.", ground=Ground.TRANSACTION),
+    Category(
+        "newsletter",
+        1,
+        OPTIONAL,
+        "The Harbour Letter",
+        "New books and what we think of them, once a month.",
+        names={"de": "Der Hafenbrief", "ja": "ハーバー通信", "ar": "رسالة الميناء"},
+        descriptions={
+            "de": "Neue Bücher und was wir von ihnen halten, einmal im Monat.",
+            "ja": "新しい本とその感想を、月に一度お届けします。",
+            "ar": "كتب جديدة ورأينا فيها، مرة في الشهر.",
+        },
+    ),
+    Category(
+        "offers",
+        2,
+        OPTIONAL,
+        "Offers",
+        "What costs less this week. Two or three mails a month.",
+        names={"de": "Angebote", "ja": "お買い得情報", "ar": "العروض"},
+        descriptions={
+            "de": "Was diese Woche weniger kostet. Zwei oder drei E-Mails im Monat.",
+            "ja": "今週お安くなっている本。月に二、三通。",
+            "ar": "ما ينخفض سعره هذا الأسبوع. رسالتان أو ثلاث في الشهر.",
+        },
+    ),
+    Category(
+        "events",
+        3,
+        OPTIONAL,
+        "Readings and events",
+        "Who reads where, near you.",
+        names={"de": "Lesungen und Termine", "ja": "朗読会とイベント", "ar": "قراءات وفعاليات"},
+        descriptions={
+            "de": "Wer wo in Ihrer Nähe liest.",
+            "ja": "お近くでの朗読会のご案内。",
+            "ar": "من يقرأ وأين، بالقرب منك.",
+        },
+    ),
+    Category(
+        "orders",
+        4,
+        ALERT,
+        "Your orders",
+        "What you bought, and where it is.",
+        ground=Ground.TRANSACTION,
+        names={"de": "Ihre Bestellungen", "ja": "ご注文", "ar": "طلباتك"},
+        descriptions={
+            "de": "Was Sie gekauft haben und wo es ist.",
+            "ja": "ご購入の品と配送状況。",
+            "ar": "ما اشتريته وأين هو.",
+        },
+    ),
     Category("gone", 5, OPTIONAL, "Book club", "Closed last year.", retired=True),
 )
+"""In four languages, but for what is long gone."""
 LONG_CATEGORIES = (
     Category("long", 1, OPTIONAL, f"{WORD} {WORD}", f"{WORD} and {WORD}, " + "and so on " * 30),
     Category("even-longer", 2, OPTIONAL, "Very " * 50 + "long", "x" * 500),
@@ -43,6 +93,8 @@ SENDERS = (
         Catalogue(CATEGORIES),
         bytes(range(32)),
         profile=Profile(
+            names={"ja": "ハーバー書店", "ar": "مكتبة الميناء"},
+            languages=("en", "de", "ja", "ar"),
             accent="#e4572e",
             postal_address="Harbour Books Ltd\n12 Quay Street\nBristol BS1 4DJ",
             privacy_link="https://harbour-books.example.com/privacy?from=mail&lang=en",

@@ -2,60 +2,60 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import pytest
 
+from chalicelib.web.languages import OFFERED, SOURCE
+from tests.browser import words
 from tests.browser.journeys import JOURNEYS, Visit
+from tests.browser.test_pages import MAIN
 from tests.browser.trees import CONTROLS, FIELDS, OUTCOMES, Tree
 
 if TYPE_CHECKING:
-    from _pytest.mark import ParameterSet
-
     from tests.browser.conftest import Opened
     from tests.browser.serving import Served
 
-OF_NOBODY = {"nothing-here", "bad-link", "all-opened-again", "undone-opened-again"}
-"""Pages that speak of no sender: there is nothing before the main part, and nothing after."""
+OF_NOBODY = {"nothing-here", "bad-link"}
+"""Pages that speak of no sender: there is nothing before the main part."""
 SENT = [name for name, journey in JOURNEYS.items() if journey.lands.startswith("POST")]
-UNHEARD = {
-    "alert-pressed": "nothing says that nothing was stopped",
-    "data-wrong": "the field that is wrong has no focus, and so its error is not read",
-    "erase-wrong": "the field that is wrong has no focus, and so its error is not read",
-    "data-no-field": "the same page again, with no word why",
-    "erase-no-field": "the same page again, with no word why",
-    "old-link-undo": "that the link is old has no role, and nothing says that nothing was undone",
-    "old-link-download": "that the link is old has no role, and nothing says that there is no file",
-    "old-link-erasing": "that the link is old has no role, and nothing says that nothing was erased",
-}
-"""What is known to be missing still."""
 
 
-def tree_at(opened: Opened, served: Served, name: str) -> tuple[Visit, Tree]:
-    visit = Visit(opened().page, served)
+TRANSLATED = (*MAIN, "form-wrong", "erase-wrong", "erased", "alert-pressed", "old-link-saved")
+"""What is looked at in other languages, too."""
+EVERY = [(name, SOURCE) for name in JOURNEYS] + [(name, code) for name in TRANSLATED for code in ("ar", "ja")]
+
+
+def tree_at(opened: Opened, served: Served, name: str, language: str) -> tuple[Visit, Tree]:
+    visit = Visit(opened(locale=language).page, served, language=language)
     JOURNEYS[name](visit)
     return visit, Tree.of(visit.page)
 
 
-@pytest.mark.parametrize("name", JOURNEYS)
-def test_what_a_page_is_for_a_screen_reader(opened: Opened, served: Served, name: str) -> None:
-    visit, tree = tree_at(opened, served, name)
+@pytest.mark.parametrize(("name", "language"), EVERY)
+def test_what_a_page_is_for_a_screen_reader(opened: Opened, served: Served, name: str, language: str) -> None:
+    visit, tree = tree_at(opened, served, name, language)
 
-    check_title(tree)
+    check_title(visit, tree)
     check_headings(tree)
     check_landmarks(visit, tree, has_sender=name not in OF_NOBODY)
     check_controls(visit, tree)
     check_lists(visit, tree)
+    check_languages(visit, tree)
     if name not in SENT:
         assert tree.focused == tree.root
         assert tree.having(*OUTCOMES) == []
 
 
-def check_title(tree: Tree) -> None:
-    """It is what is read first when a page has come."""
+def check_title(visit: Visit, tree: Tree) -> None:
+    """It is what is read first when a page has come. Where something was wrong with a form it says so."""
     [heading] = [one for one in tree.having("heading") if one.properties["level"] == 1]
     assert heading.text
-    assert tree.root.name == heading.text
+    assert visit.landed is not None
+    told = words.in_language(words.ERROR, visit.language).format(title=heading.text)
+    is_wrong = visit.landed.status == HTTPStatus.BAD_REQUEST
+    assert tree.root.name == (told if is_wrong else heading.text)
 
 
 def check_headings(tree: Tree) -> None:
@@ -65,7 +65,8 @@ def check_headings(tree: Tree) -> None:
 
 
 def check_landmarks(visit: Visit, tree: Tree, *, has_sender: bool) -> None:
-    assert [len(tree.having(one)) for one in ("banner", "main", "contentinfo")] == [has_sender, 1, has_sender]
+    counts = [len(tree.having(one)) for one in ("banner", "main", "contentinfo", "navigation")]
+    assert counts == [has_sender, 1, 1, 1]
     outside = visit.page.locator("body > :not(header, main, footer)")
     assert outside.count() == 0, "all that is said stands in a landmark"
     assert visit.page.locator("html[lang][dir]").count() == 1
@@ -88,15 +89,22 @@ def check_lists(visit: Visit, tree: Tree) -> None:
     assert len(tree.having("listitem")) == visit.page.locator("li").count()
 
 
-def mark(name: str) -> ParameterSet:
-    missing = UNHEARD.get(name)
-    return pytest.param(name, marks=pytest.mark.xfail(strict=True, reason=missing) if missing else ())
+def check_languages(visit: Visit, tree: Tree) -> None:
+    """One is that of the page; each other is a link, which is called what it is called in it, and says so."""
+    [navigation] = tree.having("navigation")
+    assert words.spoken(words.LANGUAGE, visit.language).match(navigation.name)
+    current = visit.languages.locator("[aria-current=true]")
+    assert current.inner_text() == OFFERED[visit.language].name
+    links = visit.languages.get_by_role("link").evaluate_all("all => all.map(one => [one.lang, one.textContent])")
+    others = [one for one in OFFERED.values() if one.code != visit.language]
+    assert sorted(map(tuple, links)) == sorted((one.html_tag, one.name) for one in others)
+    assert {name for _, name in links} <= {link.name for link in tree.having("link")}
 
 
-@pytest.mark.parametrize("name", [mark(name) for name in SENT])
-def test_what_came_of_a_form_is_announced(opened: Opened, served: Served, name: str) -> None:
+@pytest.mark.parametrize(("name", "language"), [one for one in EVERY if one[0] in SENT])
+def test_what_came_of_a_form_is_announced(opened: Opened, served: Served, name: str, language: str) -> None:
     """By what takes the focus, or else by the title of a page that tells trouble and has nothing to press."""
-    visit, tree = tree_at(opened, served, name)
+    visit, tree = tree_at(opened, served, name, language)
     outcomes = tree.having(*OUTCOMES)
 
     if tree.having("alert"):

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser import words
 from tests.browser.journeys import FOOTER, HEADER, Visit
-from tests.browser.test_pages import SCHEMES
-from tests.browser.watching import violations
+from tests.browser.reading import check_page
 from tests.heavy import HINDI, LONGEST_ADDRESS, MANY, QUOTE, WIDE, WORST, many_sender, worst_sender
 
 if TYPE_CHECKING:
@@ -28,18 +28,13 @@ def create(served: Served) -> None:
         served.site.service.senders.create(sender)
 
 
-def follow(visit: Visit, label: str) -> None:
-    with visit.page.expect_navigation():
-        visit.page.get_by_role("link", name=label, exact=True).click()
-
-
 def first(visit: Visit) -> None:
     visit.open("p", FOOTER, address=LONGEST_ADDRESS)
 
 
 def second(visit: Visit) -> None:
     first(visit)
-    follow(visit, "More kinds of mail")
+    visit.follow(words.MORE_KINDS)
 
 
 def saved(visit: Visit) -> None:
@@ -47,23 +42,23 @@ def saved(visit: Visit) -> None:
     second(visit)
     for box in visit.page.get_by_role("checkbox").all():
         box.click()
-    visit.press("Save")
+    visit.press(words.SAVE)
 
 
 def undone(visit: Visit) -> None:
     saved(visit)
-    visit.press("Undo")
+    visit.press(words.UNDO)
 
 
 def history(visit: Visit) -> None:
     saved(visit)
-    follow(visit, "The first kinds of mail")
-    follow(visit, "What happened so far")
+    visit.follow(words.FIRST_KINDS)
+    visit.follow(words.HISTORY)
 
 
 def done(visit: Visit) -> None:
     visit.open("u", FOOTER, address=LONGEST_ADDRESS)
-    visit.press("Stop")
+    visit.press(words.STOP)
 
 
 PAGES: dict[str, Callable[[Visit], None]] = {
@@ -87,12 +82,7 @@ def test_a_page_is_readable_light_still_and_alone(
     for width in WIDTHS:
         watch.page.set_viewport_size({"width": width, "height": 720})
         PAGES[name](Visit(watch.page, served, sender))
-        watch.check()
-        assert watch.overflow() == 0
-        assert watch.small_targets() == []
-        for scheme in SCHEMES:
-            watch.page.emulate_media(color_scheme=scheme)
-            assert violations(watch.page, axe) == [], (width, scheme)
+        check_page(watch, axe)
 
 
 def test_through_all_kinds_by_their_links_and_back(opened: Opened, served: Served) -> None:
@@ -101,21 +91,21 @@ def test_through_all_kinds_by_their_links_and_back(opened: Opened, served: Serve
     visit = Visit(watch.page, served, MANY)
     visit.open("p", FOOTER)
     seen = 0
-    more = watch.page.get_by_role("link", name="More kinds of mail")
+    more = visit.links(words.MORE_KINDS)
     while more.count():
         seen += watch.page.get_by_role("checkbox").count()
-        follow(visit, "More kinds of mail")
+        visit.follow(words.MORE_KINDS)
     seen += watch.page.get_by_role("checkbox").count()
     assert seen == 25
 
     watch.page.get_by_role("checkbox").last.uncheck()
-    visit.press("Save")
+    visit.press(words.SAVE)
 
     expect(watch.page.get_by_role("checkbox").last).not_to_be_checked()
     expect(watch.page.get_by_role("status")).to_contain_text("will not send you Letters on shelf 25")
-    visit.press("Undo")
+    visit.press(words.UNDO)
     expect(watch.page.get_by_role("checkbox").last).to_be_checked()
-    follow(visit, "The first kinds of mail")
+    visit.follow(words.FIRST_KINDS)
     expect(watch.page.get_by_role("checkbox").first).to_have_accessible_name(
         "Letters on shelf 1 and all that stands there"
     )

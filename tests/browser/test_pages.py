@@ -1,12 +1,14 @@
-"""Every page at three widths, light and dark: readable for everybody, light, still, and all by itself."""
+"""Every page at three widths, light and dark, and in other languages: readable for everybody, light, still, alone."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import pytest
 
+from chalicelib.web.languages import OFFERED, SOURCE
 from tests.browser.journeys import JOURNEYS, Visit
+from tests.browser.reading import SCHEMES, check_page
 from tests.browser.senders import EMPTY, FULL, LONG, PLAIN
 from tests.browser.watching import violations
 
@@ -15,10 +17,19 @@ if TYPE_CHECKING:
     from tests.browser.serving import Served
 
 WIDTHS = (320, 768, 1_280)
-SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 OF_OTHERS = ("unsubscribe-footer", "done-footer", "preferences-saved", "form-wrong")
 EVERY = [(name, FULL) for name in JOURNEYS] + [(name, sender) for sender in (PLAIN, LONG) for name in OF_OTHERS]
 EVERY += [("preferences", EMPTY)]
+
+WHOLE = ("de", "ar", "ja")
+"""Languages of which every page is looked at, beside English: long words, from right to left, words without spaces."""
+MAIN = ("unsubscribe-footer", "done-footer", "preferences-saved", "history", "data", "erase", "form", "too-many")
+"""What is looked at in the others."""
+WIDE = ("de", "ar", "hi")
+"""Languages whose words take most room, for the sender whose own are too long as well."""
+TRANSLATED = [(name, FULL, language) for language in WHOLE for name in JOURNEYS]
+TRANSLATED += [(name, FULL, language) for language in OFFERED if language not in {SOURCE, *WHOLE} for name in MAIN]
+TRANSLATED += [(name, LONG, language) for language in WIDE for name in OF_OTHERS]
 
 
 @pytest.mark.parametrize(("name", "sender"), EVERY)
@@ -29,15 +40,22 @@ def test_a_page_is_readable_light_still_and_alone(
     watch = opened()
     for width in WIDTHS:
         watch.page.set_viewport_size({"width": width, "height": 720})
-        JOURNEYS[name](Visit(watch.page, served, sender))
-        watch.check()
-        assert watch.overflow() == 0
-        assert watch.small_targets() == []
-        for scheme in SCHEMES:
-            watch.page.emulate_media(color_scheme=scheme)
-            assert violations(watch.page, axe) == [], (width, scheme)
+        visit = Visit(watch.page, served, sender)
+        JOURNEYS[name](visit)
+        check_page(watch, axe, visit.language)
     logos = [path for _, path in served.asked if "/l/" in path]
     assert len(logos) == len(set(logos)), "a logo is asked for once"
+
+
+@pytest.mark.parametrize(("name", "sender", "language"), TRANSLATED)
+def test_a_page_is_so_in_the_language_that_a_browser_asks_for(
+    opened: Opened, served: Served, axe: str, name: str, sender: str, language: str
+) -> None:
+    """F1, F2, F6: on the narrowest of telephones."""
+    watch = opened(locale=language)
+    visit = Visit(watch.page, served, sender, language)
+    JOURNEYS[name](visit)
+    check_page(watch, axe, visit.language)
 
 
 @pytest.mark.parametrize("width", WIDTHS)

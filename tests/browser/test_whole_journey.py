@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.browser import words
-from tests.browser.hands import focused, press, tab_to, ticked, title, told
+from tests.browser.hands import focused, lines, press, tab_to, ticked, title, told
 from tests.browser.journeys import FOOTER, Visit
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def test_with_the_keyboard_alone(opened: Opened, served: Served) -> None:
     tab_to(watch, words.HISTORY)
     press(watch, "Enter")
     assert title(watch) == words.HISTORY
-    assert watch.page.get_by_role("main").get_by_role("listitem").count() == 4
+    assert len(lines(watch)) == 4
     tab_to(watch, words.BACK)
     press(watch, "Enter")
 
@@ -61,7 +61,7 @@ def test_with_the_keyboard_alone(opened: Opened, served: Served) -> None:
 
     tab_to(watch, words.ERASE)
     press(watch, "Enter")
-    tab_to(watch, "Your address")
+    tab_to(watch, words.ADDRESS)
     watch.page.keyboard.type(ADDRESS)
     press(watch, "Enter")
     assert (title(watch), focused(watch)) == (words.ERASED, "status")
@@ -71,7 +71,7 @@ def test_with_the_keyboard_alone(opened: Opened, served: Served) -> None:
 
 
 def download_by_keyboard(watch: Watch) -> dict[str, str]:
-    tab_to(watch, "Your address")
+    tab_to(watch, words.ADDRESS)
     watch.page.keyboard.type(ADDRESS)
     with watch.page.expect_download() as coming:
         watch.page.keyboard.press("Enter")
@@ -94,12 +94,12 @@ def test_without_javascript(opened: Opened, served: Served) -> None:
     assert ticked(watch) == [False, True, True]
 
     visit.follow(words.HISTORY)
-    assert watch.page.get_by_role("main").get_by_role("listitem").count() == 3
+    assert len(lines(watch)) == 3
     visit.follow(words.BACK)
     visit.follow(words.DATA)
     watch.page.get_by_role("textbox").fill("no-script@example.com")
     with watch.page.expect_download():
-        watch.page.get_by_role("button", name=words.DOWNLOAD).click()
+        visit.button(words.DOWNLOAD).click()
     visit.follow(words.BACK)
 
     visit.follow(words.ERASE)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Page, Response
+from playwright.sync_api import Locator, Page, Response
 
 from chalicelib.tokens import PREFERENCES_DAYS, Purpose, mint
+from chalicelib.web.languages import OFFERED, SOURCE
 from tests.browser.senders import EMPTY, FULL
 from tests.browser.serving import PREFIX, Served
+from tests.browser.words import LANGUAGE, spoken
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,11 +30,16 @@ def new_address() -> str:
 
 @dataclass
 class Visit:
-    """A page of the browser, the site, and which of its senders. `landed`: the answer that is shown."""
+    """A page of the browser, the site, which of its senders, and what language the pages speak.
+
+    `landed`: the answer that is shown. Buttons, links and fields are looked for by the words of words.py, in whatever
+    language.
+    """
 
     page: Page
     served: Served
     sender: str = FULL
+    language: str = SOURCE
     landed: Response | None = None
 
     def goto(self, url: str) -> None:
@@ -59,14 +66,33 @@ class Visit:
         self.goto(f"{self.served.url}/o/{self.sender}")
 
     def press(self, name: str) -> None:
-        """The first button with this in its name; returns when the next page is there."""
+        """The first button of this name; returns when the next page is there."""
         with self.arriving():
-            self.page.get_by_role("button", name=name).first.click()
+            self.button(name).click()
 
     def follow(self, name: str) -> None:
-        """The first link with this in its name."""
+        """The first link of this name."""
         with self.arriving():
-            self.page.get_by_role("link", name=name).first.click()
+            self.links(name).first.click()
+
+    def speak(self, code: str) -> None:
+        """Chooses a language of ours, at the foot of the page."""
+        with self.arriving():
+            self.languages.get_by_role("link", name=OFFERED[code].name, exact=True).click()
+        self.language = code
+
+    @property
+    def languages(self) -> Locator:
+        """The list of them."""
+        return self.page.get_by_role("navigation", name=spoken(LANGUAGE, self.language))
+
+    def button(self, name: str) -> Locator:
+        """The first of this name."""
+        return self.page.get_by_role("button", name=spoken(name, self.language)).first
+
+    def links(self, name: str) -> Locator:
+        """All of this name."""
+        return self.page.get_by_role("link", name=spoken(name, self.language))
 
     def type_in(self, text: str, button: str) -> None:
         """Into the one field. The browser's own check of it is put off: what the server says is looked at."""
@@ -79,7 +105,7 @@ class Visit:
         """Of the same window."""
         tab = self.page.context.new_page()
         try:
-            yield Visit(tab, self.served, self.sender)
+            yield replace(self, page=tab)
         finally:
             tab.close()
 
