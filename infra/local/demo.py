@@ -15,6 +15,7 @@ from infra.local.problems import CannotRun
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from chalicelib.domain.profiles import Profile
     from chalicelib.domain.senders import Sender
     from chalicelib.service import Service
 
@@ -53,7 +54,7 @@ def _sender(service: Service) -> Sender:
     try:
         return service.senders.get(SENDER_CODE)
     except UnknownSender:
-        sender = Sender(SENDER_CODE, "Demo Shop", _catalogue(), secrets.token_bytes(PEPPER_OCTETS))
+        sender = Sender(SENDER_CODE, "Demo Shop", _catalogue(), secrets.token_bytes(PEPPER_OCTETS), profile=_profile())
         service.senders.create(sender)
         return sender
 
@@ -81,13 +82,39 @@ def _new_key(service: Service, sender: Sender) -> str:
     return key.text
 
 
+def _profile() -> Profile:
+    from chalicelib.domain.profiles import Profile  # noqa: PLC0415 - as in prepare_demo
+
+    return Profile(
+        accent="#0f766e",
+        postal_address="Demo Shop\n1 Example Street\nSpringfield",
+        privacy_link="https://demo-shop.example.com/privacy",
+    )
+
+
 def _catalogue() -> Any:
     from chalicelib.domain.categories import Catalogue, Category, Ground, Kind  # noqa: PLC0415 - as in prepare_demo
 
     return Catalogue(
         (
-            Category("newsletter", 1, Kind.OPTIONAL, "Newsletter", "News of the shop, once a month"),
-            Category("offers", 2, Kind.OPTIONAL, "Offers", "What is cheaper this week"),
+            Category(
+                "newsletter",
+                1,
+                Kind.OPTIONAL,
+                "Newsletter",
+                "News of the shop, once a month",
+                names={"es": "Boletín", "pl": "Biuletyn", "ar": "النشرة البريدية"},
+                descriptions={"de": "Neues aus dem Laden, einmal im Monat", "es": "Novedades de la tienda, cada mes"},
+            ),
+            Category(
+                "offers",
+                2,
+                Kind.OPTIONAL,
+                "Offers",
+                "What is cheaper this week",
+                names={"de": "Angebote", "es": "Ofertas", "pl": "Oferty", "ar": "العروض"},
+                descriptions={"de": "Was diese Woche günstiger ist", "es": "Lo que está más barato esta semana"},
+            ),
             Category("policy-updates", 3, Kind.OPTIONAL, "Policy updates", "What changes in our terms"),
             Category(
                 "service-alerts",
@@ -96,6 +123,7 @@ def _catalogue() -> Any:
                 "Service alerts",
                 "Orders and the security of your account",
                 ground=Ground.TRANSACTION,
+                names={"de": "Servicemeldungen", "es": "Avisos de servicio"},
             ),
         )
     )
