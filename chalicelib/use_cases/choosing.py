@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 from chalicelib.domain.acts import Act, OptedIn, OptedOut, Via
 from chalicelib.domain.categories import Category
 from chalicelib.domain.decision import Verdict, decide, is_wanted
-from chalicelib.use_cases.stopping import new_act_id
+from chalicelib.use_cases.sending import Sending
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from chalicelib.domain.recipients import Recipient
+    from chalicelib.domain.state import State
     from chalicelib.service import Service
     from chalicelib.use_cases.opening import OpenedLink
 
@@ -39,6 +42,12 @@ class Submission:
     after: frozenset[str]
     version: int | None
 
+    @property
+    def content(self) -> tuple[str, ...]:
+        """All that it says, as texts, but for the version."""
+        sets = (self.shown, self.before, self.after)
+        return tuple(" ".join(sorted(names)) for names in sets)
+
     def is_changed(self, category: str) -> bool:
         """Whether the recipient changed this one."""
         return category in self.shown and (category in self.before) is not (category in self.after)
@@ -48,13 +57,15 @@ class Submission:
 class Changes:
     """What a submission changed. `is_stale`: it would have started more, and something else came before it.
 
-    `act` is the id of the act that holds the changes, None where nothing was recorded.
+    `noted` is what is wanted now, and still withheld: blocked, undeliverable, retired. `acts` are those
+    that hold the changes, newest first: this one, and those of the same form that was sent before.
     """
 
     stopped: tuple[Category, ...]
     started: tuple[Category, ...]
+    noted: tuple[Category, ...]
     is_stale: bool
-    act: str | None = None
+    acts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +103,26 @@ def choose(service: Service, opened: OpenedLink, submission: Submission) -> Chan
     ]
     stopped = tuple(category for category in changed if category.id not in submission.after)
     wanted = tuple(category for category in changed if category.id in submission.after and opened.may_choose)
-    act_id = new_act_id(Via.PREFERENCE_PAGE)
+    sending = Sending(Via.PREFERENCE_PAGE, opened.place, submission.version, *submission.content)
 
     def draft(recipient: Recipient) -> Act | None:
         outs = tuple(OptedOut(category.id) for category in stopped)
         ins = tuple(OptedIn(category.id) for category in wanted) if recipient.version == submission.version else ()
-        return Act(act_id, Via.PREFERENCE_PAGE, (*outs, *ins), opened.link.key_version) if outs or ins else None
+        act = sending.act_for(recipient)
+        return Act(act, Via.PREFERENCE_PAGE, (*outs, *ins), opened.link.key_version) if outs or ins else None
 
     if not changed:
-        return Changes((), (), is_stale=False)
+        return Changes((), (), (), is_stale=False)
     recorded = service.ledger.record(opened.place, draft, opened.beside)
     recipient = recorded.recipient
-    started = tuple(category for category in wanted if is_wanted(recipient.state, category))
+    chosen = tuple(category for category in wanted if is_wanted(recipient.state, category))
+    started, noted = sendable(recipient.state, chosen)
     # What only repeats the newest act stops the same by that one.
-    act = act_id if recipient.find_recent(act_id) else recorded.act if stopped else None
-    return Changes(stopped, started, started != wanted, act)
+    repeated = (recorded.act,) if stopped and recorded.act else ()
+    return Changes(stopped, started, noted, chosen != wanted, sending.acts_in(recipient) or repeated)
+
+
+def sendable(state: State, wanted: Sequence[Category]) -> tuple[tuple[Category, ...], tuple[Category, ...]]:
+    """What of this is sent now, and what is withheld although it is wanted."""
+    sent = tuple(category for category in wanted if decide(state, category).may_send)
+    return sent, tuple(category for category in wanted if category not in sent)

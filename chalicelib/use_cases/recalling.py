@@ -40,6 +40,10 @@ class History:
     start: int | None = None
 
 
+NOT_HERE = History((), None)
+"""Where an older page was asked for that there is not."""
+
+
 @dataclass(frozen=True, slots=True)
 class Everything:
     """All that is kept of one recipient. `is_whole`: whether that is all of it, or only the newest."""
@@ -54,13 +58,13 @@ class Everything:
 def recall(service: Service, opened: OpenedLink, older: int | None = None) -> History:
     """A page of what happened: the newest, or from `older` on, which is that of another page.
 
-    What is no number of this recipient's gets the newest. Two reads, and for such a number one more.
+    What is no number of this recipient's gets nothing. Two reads.
     Raises `StoreUnavailable`.
     """
     place = opened.place
-    entries = [] if older is None else service.reader.history(place, older, PAGE)
-    if entries:
-        return replace(_page(entries), start=older)
+    if older is not None:
+        entries = service.reader.history(place, older, PAGE)
+        return replace(_page(entries), start=older) if entries else NOT_HERE
     return _page(_newest(service, place, service.reader.recipient(place)))
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
-import secrets
 from typing import TYPE_CHECKING
 
-from chalicelib.domain.acts import Act, OptedOut, Via, act_id_of
+from chalicelib.domain.acts import Act, OptedOut, Via
 from chalicelib.domain.categories import ALL
+from chalicelib.domain.decision import is_wanted
 from chalicelib.domain.errors import CannotOptOut, FormClosed, UnknownSender
 from chalicelib.domain.senders import SENDER_CODE
 from chalicelib.domain.state import Value
 from chalicelib.store.ledger import Beside
+from chalicelib.use_cases.sending import new_act_id
 
 if TYPE_CHECKING:
     from chalicelib.domain.addresses import Address
@@ -26,11 +27,6 @@ SENDER_BUDGET = 3_000
 """Addresses that may be typed for one sender in an hour."""
 _IPV6_OWNED = 64
 """One customer usually has this many bits of prefix, so what follows tells nobody apart."""
-
-
-def new_act_id(via: Via) -> str:
-    """128 random bits: never derived from a token, because two clicks on one link are two acts."""
-    return act_id_of(via, secrets.token_urlsafe(16))
 
 
 def opt_out(service: Service, opened: OpenedLink, via: Via, *, of_all: bool = False) -> str:
@@ -48,15 +44,18 @@ def opt_out(service: Service, opened: OpenedLink, via: Via, *, of_all: bool = Fa
 
 
 def stopped_by(service: Service, opened: OpenedLink, act: str) -> str | None:
-    """What still stands stopped by this very act: the link's category, all optional mail, or nothing of these.
+    """What stands stopped by this very act: the link's category, all optional mail, or nothing of these.
 
+    Nothing, too, where something else has since brought back what it stopped: consent, or a choice beneath "all".
     Raises `StoreUnavailable`.
     """
-    choices = service.reader.recipient(opened.place).state.choice
-    of_link = ((scope, choices.get(scope)) for scope in (opened.category.id, ALL))
-    return next(
-        (scope for scope, choice in of_link if choice and choice.act == act and choice.value is Value.OUT), None
-    )
+    state = service.reader.recipient(opened.place).state
+    beneath = {opened.category.id: [opened.category], ALL: opened.sender.catalogue.optional}
+    for scope, categories in beneath.items():
+        choice = state.choice.get(scope)
+        if choice and choice.act == act and choice.value is Value.OUT:
+            return scope if not any(is_wanted(state, category) for category in categories) else None
+    return None
 
 
 def open_form(service: Service, code: str) -> Sender:

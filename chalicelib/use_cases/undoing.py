@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from chalicelib.domain.acts import Act, OptedIn, OptedOut, Undone, Via
 from chalicelib.domain.categories import ALL, Category
 from chalicelib.domain.decision import is_wanted
 from chalicelib.domain.undo import restorations
-from chalicelib.use_cases.stopping import new_act_id
+from chalicelib.use_cases.choosing import sendable
+from chalicelib.use_cases.sending import new_act_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,12 +28,16 @@ MOST_WALKED = 50
 class Undoing:
     """What holds after an undo. `is_done`: the choices are back as they were, now or since the same undo before.
 
-    `wanted` and `unwanted` are the categories that it was about, as they are now.
+    `wanted` and `unwanted` are the categories that it was about, as they are now, `noted` those that are wanted and
+    still withheld. `is_whole`: nothing of it was left alone because something newer has come. `act` is the undo.
     """
 
     is_done: bool
     wanted: tuple[Category, ...] = ()
+    noted: tuple[Category, ...] = ()
     unwanted: tuple[Category, ...] = ()
+    is_whole: bool = True
+    act: str | None = None
 
 
 def undo(service: Service, opened: OpenedLink, acts: frozenset[str]) -> Undoing:
@@ -56,7 +61,10 @@ def undo(service: Service, opened: OpenedLink, acts: frozenset[str]) -> Undoing:
         return Act(act_id, Via.PREFERENCE_PAGE, (part,), opened.link.key_version) if restored else None
 
     after = service.ledger.record(opened.place, draft, opened.beside).recipient if undone else before
-    return _told(opened, after, _scopes_put_back(service, opened.place, after, acts, act_id))
+    back = _scopes_put_back(service, opened.place, after, acts, act_id)
+    meant = {scope for entry in entries for scope in entry.formers}
+    act = next((choice.act for scope, choice in after.state.choice.items() if scope in back), None)
+    return replace(_told(opened, after, back), is_whole=meant <= back, act=act)
 
 
 def _choices_among(service: Service, place: Place, recipient: Recipient, acts: frozenset[str]) -> list[Entry]:
@@ -111,6 +119,6 @@ def _undoes(entry: Entry, acts: frozenset[str]) -> bool:
 
 def _told(opened: OpenedLink, after: Recipient, scopes: frozenset[str]) -> Undoing:
     about = [category for category in opened.sender.catalogue.optional if {category.id, ALL} & scopes]
-    wanted = tuple(category for category in about if is_wanted(after.state, category))
-    unwanted = tuple(category for category in about if category not in wanted)
-    return Undoing(bool(scopes), wanted, unwanted)
+    chosen = tuple(category for category in about if is_wanted(after.state, category))
+    unwanted = tuple(category for category in about if category not in chosen)
+    return Undoing(bool(scopes), *sendable(after.state, chosen), unwanted)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from chalice.app import Response
@@ -36,6 +37,7 @@ _PAGE = Markup(
     "<body>{header}<main><h1>{title}</h1>\n{content}\n</main>\n{footer}</body></html>\n"
 )
 """An icon of nothing: without it browsers ask for /favicon.ico by themselves."""
+NOTHING_KEPT: Mapping[str, str] = MappingProxyType({})
 
 
 def page(
@@ -44,16 +46,16 @@ def page(
     *content: Part,
     status: int = HTTPStatus.OK,
     brand: Brand = PLAIN,
-    kept: Mapping[str, str] | None = None,
+    kept: Mapping[str, str] | None = NOTHING_KEPT,
 ) -> Response:
     """A page; whatever is not `Markup` is text and gets escaped. One that gets too heavy makes do with less.
 
-    `kept` is what the same page needs in its query.
+    `kept` is what the same page needs in its query; None where no query leads to it, so that it is in one language.
     """
-    footer = _footer(brand.footer, choice_of_language(voice, kept or {}))
+    footer = _footer(brand.footer, Markup("") if kept is None else choice_of_language(voice, kept))
 
     def slim() -> Markup:
-        return _footer(brand.slim_footer(), choice_of_language(voice, {}))
+        return _footer(brand.slim_footer(), Markup("") if kept is None else choice_of_language(voice, {}))
 
     is_wrong = status == HTTPStatus.BAD_REQUEST
     response = framed(voice, title, content, replace(brand, footer=footer, slim_footer=slim), is_wrong=is_wrong)

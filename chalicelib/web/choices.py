@@ -115,8 +115,9 @@ _PART = N_("You see {first} to {last} of {total} kinds of mail. Save before you 
 _MORE = N_("More kinds of mail")
 _FIRST = N_("The first kinds of mail")
 _FIELDS = Markup(
-    '<input type="hidden" name="version" value="{version}"><input type="hidden" name="shown" value="{shown}">'
-    '<input type="hidden" name="before" value="{before}"><fieldset><legend>{legend}</legend>{rows}</fieldset>'
+    '<input type="hidden" name="version" value="{version}">'
+    '<input type="hidden" name="shown" value="{shown}"><input type="hidden" name="before" value="{before}">'
+    "<fieldset><legend>{legend}</legend>{rows}</fieldset>"
 )
 """The form carries what it showed, so that only differences become acts."""
 _TICKED = Markup(" checked")

@@ -10,13 +10,13 @@ from markupsafe import Markup
 
 from chalicelib.boundary import answering, service_of, status_of
 from chalicelib.domain.errors import Forbidden
-from chalicelib.use_cases.erasing import erase_own
+from chalicelib.use_cases.erasing import Erasing, erase_own, erased_by
 from chalicelib.use_cases.opening import OpenedLink, open_preferences
 from chalicelib.use_cases.proving import is_own_address
 from chalicelib.web import words
 from chalicelib.web.alerts import still_arrives
 from chalicelib.web.answers import page, trouble_of_link
-from chalicelib.web.asked import voice_of
+from chalicelib.web.asked import asked, voice_of
 from chalicelib.web.brand import brand_of
 from chalicelib.web.forms import fields_of
 from chalicelib.web.typed import FIELD, not_the_one, typed_form
@@ -39,7 +39,11 @@ def show(token: str) -> Response:
     def answer() -> Response:
         opened = open_preferences(service_of(erasure), token)
         voice = voice_of(erasure, opened.sender)
-        return _form(voice, opened, token) if opened.may_choose else only_stops(voice, opened, token)
+        if not opened.may_choose:
+            return only_stops(voice, opened, token)
+        [done, *_] = words.done_acts(asked(erasure, words.DONE_FIELD)) or ("",)
+        again = erased_by(service_of(erasure), opened, done) if done else None
+        return _form(voice, opened, token) if again is None else _done(voice, opened, token, again)
 
     return answering(trouble_of_link(erasure, token), answer)
 
@@ -117,16 +121,17 @@ def _form(voice: Voice, opened: OpenedLink, token: str, *, is_wrong: bool = Fals
     )
 
 
-def _done(voice: Voice, opened: OpenedLink, token: str, wanted: tuple[Category, ...]) -> Response:
-    """What is true now; `wanted` is what was chosen again while this went on."""
+def _done(voice: Voice, opened: OpenedLink, token: str, erased: Erasing) -> Response:
+    """What is true now."""
     return page(
         voice,
         voice.say("Your data is erased"),
-        words.outcome(_erased(voice, opened, wanted)),
+        words.outcome(_erased(voice, opened, erased.wanted)),
         _stays(voice, opened),
         words.back(voice, token, _AGAIN),
         still_arrives(voice, opened.sender),
         brand=brand_of(voice, opened.sender),
+        kept=words.done_query((erased.act,)),
     )
 
 

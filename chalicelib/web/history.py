@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from chalicelib.boundary import answering, service_of
 from chalicelib.use_cases.opening import OpenedLink, open_preferences
-from chalicelib.use_cases.recalling import recall
+from chalicelib.use_cases.recalling import NOT_HERE, recall
 from chalicelib.web import words
 from chalicelib.web.answers import page, trouble_of_link
 from chalicelib.web.asked import asked, voice_of
@@ -30,6 +30,8 @@ histories = Blueprint(__name__)
 OLDER = "older"
 _MOST_DIGITS = 12
 _OLDER = N_("Older")
+_NOTHING = N_("Nothing has happened yet: nobody has stopped or chosen any mail for this address.")
+_NOT_HERE = N_("There is nothing here")
 LINES_OCTETS = 4_000
 """Of the acts on one page: more than a page of them has, but for those with long names."""
 LINE_OCTETS = 1_500
@@ -58,14 +60,14 @@ def _older() -> int | None:
 
 
 def _page(voice: Voice, opened: OpenedLink, token: str, history: History) -> Response:
-    nothing = N_("Nothing has happened yet: nobody has stopped or chosen any mail for this address.")
+    nothing = _NOT_HERE if history is NOT_HERE else _NOTHING
     return page(
         voice,
         voice.say("What happened so far"),
         words.paragraph(words.about(voice, opened)),
         words.paragraph(voice.say("The newest comes first.") if history.entries else voice.say(nothing)),
         partial(_lines, voice, opened.sender, history) if history.entries else "",
-        _link(voice, N_("Newest")) if history.start else "",
+        _link(voice, N_("Newest")) if history.start or history is NOT_HERE else "",
         words.back(voice, token),
         words.more(voice, token, "data", "erase"),
         brand=brand_of(voice, opened.sender),

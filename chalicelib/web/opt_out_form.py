@@ -75,6 +75,7 @@ def _done(voice: Voice, sender: Sender) -> Response:
         words.outcome(said),
         still_arrives(voice, sender),
         brand=brand_of(voice, sender),
+        kept=None,
     )
 
 

@@ -21,18 +21,17 @@ from chalicelib.web.choice_of_language import choice_of_language
 from chalicelib.web.choices import FROM, Choices
 from chalicelib.web.fitting import Either, weight
 from chalicelib.web.forms import fields_of, words_of
-from chalicelib.web.unsubscribe import DONE_FIELD, done_page, only_stops, stop_page, stopped_page
+from chalicelib.web.unsubscribe import done_page, only_stops, shown_again, stop_page, stopped_page
 from chalicelib.web.voices import N_
 from chalicelib.web.words import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from markupsafe import Markup
 
-    from chalicelib.domain.categories import Category
     from chalicelib.domain.senders import Sender
     from chalicelib.service import Service
+    from chalicelib.use_cases.choosing import Centre
+    from chalicelib.use_cases.undoing import Undoing
     from chalicelib.web.fitting import Part
     from chalicelib.web.voices import Voice
 
@@ -44,16 +43,22 @@ NOTES_OCTETS = 3_300
 @preferences.route("/p/{token}", methods=["GET", "HEAD"], content_types=["*/*"])
 def show(token: str) -> Response:
     """What this recipient gets. Writes nothing (conformance A7); two reads."""
-    return shown(preferences, token)
+    return shown(preferences, token, N_("Saved."))
 
 
-def shown(blueprint: Blueprint, token: str) -> Response:
-    """The page, for a request to this blueprint."""
+def shown(blueprint: Blueprint, token: str, again: str, *, can_undo: bool = True) -> Response:
+    """The page, for a request to this blueprint. `again` is said of acts that its query names and choices stand by."""
 
     def answer() -> Response:
         opened = open_preferences(service_of(blueprint), token)
         voice = voice_of(blueprint, opened.sender)
-        return centre_page(blueprint, voice, opened, token) if opened.may_choose else only_stops(voice, opened, token)
+        if not opened.may_choose:
+            return shown_again(blueprint, opened, token) or only_stops(voice, opened, token)
+        chosen = centre(service_of(blueprint), opened)
+        acts = words.done_acts(asked(blueprint, words.DONE_FIELD))
+        is_so = acts and acts[0] in chosen.acts
+        outcome = Outcome(words.outcome(voice.say(again)), acts, can_undo) if is_so else None
+        return _page(blueprint, voice, (opened, token), chosen, outcome)
 
     return answering(trouble_of_link(blueprint, token), answer)
 
@@ -74,7 +79,7 @@ def save(token: str) -> Response:
         if not opened.may_choose:
             show = stopped_page if changes.stopped else stop_page
             return show(voice, opened, token, said, words.only_stops(voice))
-        return centre_page(preferences, voice, opened, token, Outcome(said, changes.act))
+        return centre_page(preferences, voice, opened, token, Outcome(said, changes.acts))
 
     return answering(trouble_of_link(preferences, token), answer)
 
@@ -87,7 +92,7 @@ def _without_form(service: Service, voice: Voice, opened: OpenedLink, token: str
         act = opt_out(service, opened, Via.ONE_CLICK)
     except CannotOptOut as error:
         return only_stops(voice, opened, token, status_of(error))
-    return done_page(voice, opened, token, act)
+    return done_page(voice, opened, token, (act,))
 
 
 def _submission(fields: dict[str, list[str]]) -> Submission:
@@ -97,20 +102,18 @@ def _submission(fields: dict[str, list[str]]) -> Submission:
     return Submission(shown, before, frozenset(fields.get("wanted", ())), known)
 
 
-def centre_page(
-    blueprint: Blueprint, voice: Voice, opened: OpenedLink, token: str, outcome: Outcome | None = None
-) -> Response:
-    """What this recipient gets, from the category on that the request names, after what has just become of it.
+def centre_page(blueprint: Blueprint, voice: Voice, opened: OpenedLink, token: str, outcome: Outcome) -> Response:
+    """What this recipient gets, from the category on that the request names, after what has just become of it."""
+    return _page(blueprint, voice, (opened, token), centre(service_of(blueprint), opened), outcome)
 
-    A request can name the act, too, while choices still stand by it: so the page can be had in another language.
-    """
-    chosen = centre(service_of(blueprint), opened)
-    if outcome is None and (act := asked(blueprint, DONE_FIELD)) in chosen.acts:
-        outcome = Outcome(words.outcome(voice.say("Saved.")), act)
-    done = outcome.act if outcome else None
+
+def _page(
+    blueprint: Blueprint, voice: Voice, link: tuple[OpenedLink, str], chosen: Centre, outcome: Outcome | None
+) -> Response:
+    opened, token = link
     choices = Choices(voice, opened.sender, token, chosen, asked(blueprint, FROM))
     notes = _notes(voice, token, outcome, choices.query)
-    kept = {**choices.query, **({DONE_FIELD: done} if done else {})}
+    kept = {**choices.query, **words.done_query(outcome.acts if outcome else ())}
     choices.spare = max(0, NOTES_OCTETS - weight([*notes, choice_of_language(voice, kept)]))
     return page(
         voice,
@@ -130,22 +133,27 @@ def centre_page(
 def _notes(voice: Voice, token: str, outcome: Outcome | None, query: dict[str, str]) -> list[Part]:
     if outcome is None:
         return []
-    return [outcome.said, *([words.undo_button(voice, token, outcome.act, **query)] if outcome.act else [])]
+    is_undone = outcome.acts and outcome.can_undo
+    return [outcome.said, *([words.undo_button(voice, token, outcome.acts, **query)] if is_undone else [])]
 
 
-def what_is_sent(voice: Voice, sender: Sender, wanted: Sequence[Category], unwanted: Sequence[Category]) -> Markup:
-    """What will not be sent and what will; nothing of what is empty."""
+def what_is_sent(voice: Voice, sender: Sender, became: Changes | Undoing) -> Markup:
+    """What will not be sent, what will, and what is wanted and withheld all the same; nothing of what is empty."""
+    if isinstance(became, Changes):
+        told = ((_WILL_NOT, became.stopped), (_WILL, became.started), (_NOTED, became.noted))
+    else:
+        told = ((_WILL_NOT, became.unwanted), (_WILL, became.wanted), (_NOTED, became.noted))
     return words.sentences(
         *(
             voice.say(text, sender=voice.sender(sender), categories=voice.listed(map(voice.category, categories)))
-            for text, categories in ((_WILL_NOT, unwanted), (_WILL, wanted))
+            for text, categories in told
             if categories
         )
     )
 
 
 def _said(voice: Voice, opened: OpenedLink, changes: Changes) -> Either:
-    sent = what_is_sent(voice, opened.sender, changes.started, changes.stopped)
+    sent = what_is_sent(voice, opened.sender, changes)
     said = voice.say("Saved.") if sent else voice.say("Nothing was changed.")
     stale = voice.say(_STALE) if changes.is_stale and opened.may_choose else ""
     whole, slim = words.sentences(said, sent, stale), words.sentences(said, stale)
@@ -155,5 +163,6 @@ def _said(voice: Voice, opened: OpenedLink, changes: Changes) -> Either:
 
 _WILL = N_("{sender} will send you {categories}.")
 _WILL_NOT = N_("{sender} will not send you {categories}.")
+_NOTED = N_("You want this, and {sender} is not sending it at the moment: {categories}.")
 _STALE = N_("Something had changed since this page was opened: look once more, and save again what you want.")
 _MOST_DIGITS = 16

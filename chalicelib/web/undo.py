@@ -17,6 +17,7 @@ from chalicelib.web.fitting import Either
 from chalicelib.web.forms import fields_of
 from chalicelib.web.preferences import centre_page, shown, what_is_sent
 from chalicelib.web.unsubscribe import only_stops
+from chalicelib.web.voices import N_
 
 if TYPE_CHECKING:
     from chalicelib.use_cases.opening import OpenedLink
@@ -30,7 +31,7 @@ undoing = Blueprint(__name__)
 @undoing.route("/p/{token}/undo", methods=["GET", "HEAD"], content_types=["*/*"])
 def show(token: str) -> Response:
     """The preference centre, for who comes back to where "undo" has led. Writes nothing."""
-    return shown(undoing, token)
+    return shown(undoing, token, _UNDONE, can_undo=False)
 
 
 @undoing.route("/p/{token}/undo", methods=["POST"], content_types=["*/*"])
@@ -45,9 +46,19 @@ def take_back(token: str) -> Response:
             return only_stops(voice, opened, token, status_of(Forbidden("choose")), words.not_done(voice))
         acts = fields_of(undoing.current_request).get(words.ACT_FIELD, [])
         undone = undo(service, opened, frozenset(acts[: words.MOST_UNDONE]))
-        return centre_page(undoing, voice, opened, token, words.Outcome(_told(voice, opened, undone)))
+        return centre_page(
+            undoing,
+            voice,
+            opened,
+            token,
+            words.Outcome(_told(voice, opened, undone), (undone.act,) if undone.act else (), can_undo=False),
+        )
 
     return answering(trouble_of_link(undoing, token), answer)
+
+
+_UNDONE = N_("Undone.")
+_PARTLY = N_("Undone in part: for the rest, something newer has come since.")
 
 
 def _told(voice: Voice, opened: OpenedLink, undone: Undoing) -> Part:
@@ -57,6 +68,6 @@ def _told(voice: Voice, opened: OpenedLink, undone: Undoing) -> Part:
             "now; choose and save what you want."
         )
         return words.outcome(said, is_done=False)
-    done = voice.say("Undone. It is as it was before.")
-    sent = what_is_sent(voice, opened.sender, undone.wanted, undone.unwanted)
+    done = voice.say(_UNDONE if undone.is_whole else _PARTLY)
+    sent = what_is_sent(voice, opened.sender, undone)
     return Either(words.outcome(words.sentences(done, sent)), words.outcome(done))

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 unsubscribe = Blueprint(__name__)
 PAGE_FIELD = "page"
 """The field by which our own button is told from a mail client. It decides what the ledger calls it, nothing else."""
-DONE_FIELD = "done"
-"""Of a URL: the act that its page tells of, so that the page can be had in another language."""
 _FIELD_OCTETS = 1_000
 
 
@@ -56,7 +54,7 @@ def one_click(token: str) -> Response:
             response = stop_page(voice, opened, token, _cannot(voice, opened))
             response.status_code = status_of(error)
             return response
-        return done_page(voice, opened, token, act)
+        return done_page(voice, opened, token, (act,))
 
     return answering(trouble_of_link(unsubscribe, token), answer)
 
@@ -74,7 +72,7 @@ def stop_all(token: str) -> Response:
     def answer() -> Response:
         opened = open_link(service_of(unsubscribe), token)
         act = opt_out(service_of(unsubscribe), opened, Via.UNSUBSCRIBE_PAGE, of_all=True)
-        return done_page(voice_of(unsubscribe, opened.sender), opened, token, act, of_all=True)
+        return done_page(voice_of(unsubscribe, opened.sender), opened, token, (act,), of_all=True)
 
     return answering(trouble_of_link(unsubscribe, token), answer)
 
@@ -83,13 +81,18 @@ def _shown(token: str) -> Response:
     def answer() -> Response:
         service = service_of(unsubscribe)
         opened = open_link(service, token)
-        voice, act = voice_of(unsubscribe, opened.sender), asked(unsubscribe, DONE_FIELD)
-        scope = stopped_by(service, opened, act) if act else None
-        if scope is None:
-            return stop_page(voice, opened, token)
-        return done_page(voice, opened, token, act, of_all=scope == ALL)
+        return shown_again(unsubscribe, opened, token) or stop_page(voice_of(unsubscribe, opened.sender), opened, token)
 
     return answering(trouble_of_link(unsubscribe, token), answer)
+
+
+def shown_again(blueprint: Blueprint, opened: OpenedLink, token: str) -> Response | None:
+    """The page of an opt-out that the query names, while that holds."""
+    acts = words.done_acts(asked(blueprint, words.DONE_FIELD))
+    scope = stopped_by(service_of(blueprint), opened, acts[0]) if acts else None
+    if scope is None:
+        return None
+    return done_page(voice_of(blueprint, opened.sender), opened, token, acts, of_all=scope == ALL)
 
 
 def _via() -> Via:
@@ -138,7 +141,7 @@ def _speaking_of(voice: Voice, opened: OpenedLink) -> tuple[Markup, Markup]:
         return title, voice.say(
             "{sender} does not send {category} at the moment. You can make sure that {address} never gets it.", **values
         )
-    return title, voice.say("{sender} sends {category} to {address}.", **values)
+    return title, voice.say("You can stop {category} from {sender} to {address} here.", **values)
 
 
 def _stop_button(voice: Voice, opened: OpenedLink, token: str) -> Markup:
@@ -159,6 +162,7 @@ def stopped_page(voice: Voice, opened: OpenedLink, token: str, *notes: Part) -> 
         _choose(voice, opened, token),
         still_arrives(voice, opened.sender),
         brand=brand_of(voice, opened.sender),
+        kept=None,
     )
 
 
@@ -175,8 +179,8 @@ def only_stops(voice: Voice, opened: OpenedLink, token: str, status: int = HTTPS
     return response
 
 
-def done_page(voice: Voice, opened: OpenedLink, token: str, act: str, *, of_all: bool = False) -> Response:
-    """What stopped by `act`, and what still arrives and why. Who may choose may undo it."""
+def done_page(voice: Voice, opened: OpenedLink, token: str, acts: tuple[str, ...], *, of_all: bool = False) -> Response:
+    """What stopped by `acts`, and what still arrives and why. Who may choose may undo it."""
     rest = words.paragraph(
         voice.say("Other optional mail from {sender} may still come.", sender=voice.sender(opened.sender))
     )
@@ -184,12 +188,12 @@ def done_page(voice: Voice, opened: OpenedLink, token: str, act: str, *, of_all:
         voice,
         voice.say("You are unsubscribed"),
         words.outcome(_stopped(voice, opened, of_all=of_all)),
-        words.undo_button(voice, token, act) if opened.may_choose else Markup(""),
+        words.undo_button(voice, token, acts) if opened.may_choose else Markup(""),
         Markup("") if of_all else rest + words.stop_all_button(voice, token),
         _choose(voice, opened, token),
         still_arrives(voice, opened.sender),
         brand=brand_of(voice, opened.sender),
-        kept={DONE_FIELD: act},
+        kept=words.done_query(acts),
     )
 
 

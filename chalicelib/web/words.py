@@ -19,6 +19,10 @@ STOP_ALL = N_("Stop all optional mail")
 MOST_UNDONE = 8
 """Acts that one form undoes: ours name one."""
 ACT_FIELD = "act"
+DONE_FIELD = "done"
+"""Of a URL: the acts that its page tells of, so that the page can be had in another language."""
+_BETWEEN = "."
+"""Is in no act id."""
 BACK = N_("Back to what you get")
 ASKS_ADDRESS = N_("Because mails get forwarded, type the address that the mail with this link came to.")
 _MORE = (
@@ -64,10 +68,11 @@ def only_stops(voice: Voice) -> Markup:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a form has done: in words, and the act by which it did, if that can be undone."""
+    """What a form has done: in words, and the acts by which it did, newest first. Some can be undone."""
 
     said: Part
-    act: str | None = None
+    acts: tuple[str, ...] = ()
+    can_undo: bool = True
 
 
 def outcome(text: Markup | str, *, is_done: bool = True) -> Markup:
@@ -84,10 +89,20 @@ def sentences(*parts: Markup | str) -> Markup:
     return Markup(" ").join(part for part in parts if part)
 
 
-def undo_button(voice: Voice, token: str, act: str, **query: str) -> Markup:
-    """Puts back what the act just made has changed. `query` says which page of the preference centre comes then."""
-    field = Markup('<input type="hidden" name="{}" value="{}">').format(ACT_FIELD, act)
-    return button(voice.to(f"/p/{token}/undo", **query), voice.say("Undo"), field, is_second=True)
+def undo_button(voice: Voice, token: str, acts: tuple[str, ...], **query: str) -> Markup:
+    """Puts back what these acts have changed. `query` says which page of the preference centre comes then."""
+    fields = (Markup('<input type="hidden" name="{}" value="{}">').format(ACT_FIELD, act) for act in acts)
+    return button(voice.to(f"/p/{token}/undo", **query), voice.say("Undo"), *fields, is_second=True)
+
+
+def done_query(acts: tuple[str, ...]) -> dict[str, str]:
+    """What a URL says so that its page tells of these acts again: nothing of none."""
+    return {DONE_FIELD: _BETWEEN.join(acts)} if acts else {}
+
+
+def done_acts(told: str) -> tuple[str, ...]:
+    """The acts that a URL names."""
+    return tuple(told.split(_BETWEEN)[:MOST_UNDONE]) if told else ()
 
 
 def stop_all_button(voice: Voice, token: str, *, is_second: bool = True) -> Markup:

@@ -36,7 +36,7 @@ from chalicelib.domain.errors import StoreUnavailable
 from chalicelib.domain.senders import Place
 from chalicelib.service import Service
 from chalicelib.store.ledger import Beside
-from chalicelib.use_cases.stopping import new_act_id
+from chalicelib.use_cases.sending import new_act_id
 from infra.storage import TableNames
 from tests.engines import LocalTables, dynamodb_client
 from tests.site import settings_for

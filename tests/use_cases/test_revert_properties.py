@@ -23,7 +23,7 @@ from chalicelib.domain.undo import restorations
 from chalicelib.store.ledger import Ledger
 from chalicelib.use_cases.reverting import Fate, Meant, find, revert
 from chalicelib.use_cases.scanning import ledger_of
-from chalicelib.use_cases.stopping import new_act_id
+from chalicelib.use_cases.sending import new_act_id
 from tests.site import CATALOGUE, CODE
 from tests.store.memory import Clock, busy, fine, silent
 from tests.store.memory_service import MemoryService

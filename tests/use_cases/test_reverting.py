@@ -18,7 +18,7 @@ from chalicelib.domain.state import Choice, Value
 from chalicelib.store.ledger import Ledger
 from chalicelib.use_cases.reverting import REVERSIBLE, Fate, Finding, Meant, find, revert
 from chalicelib.use_cases.scanning import PAUSES, ledger_of
-from chalicelib.use_cases.stopping import new_act_id
+from chalicelib.use_cases.sending import new_act_id
 from chalicelib.use_cases.undoing import undo
 from tests.site import ADDRESS, CATALOGUE, CODE
 from tests.store.memory import busy, fine, silent

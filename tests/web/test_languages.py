@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app import app
-from chalicelib.domain.acts import PARTS, Via
+from chalicelib.domain.acts import PARTS, Act, Consented, Via
+from chalicelib.domain.addresses import parse_address
 from chalicelib.domain.categories import Category, Kind
 from chalicelib.domain.senders import Sender
 from chalicelib.tokens import PREFERENCES_DAYS, Purpose
@@ -230,8 +231,12 @@ def test_a_page_says_which_language_it_is_and_is_light_in_each(site: Site, name:
     language, text = OFFERED[code], answer.body.decode()
     assert Document(text).all("html") == [{"lang": language.html_tag, "dir": language.direction}]
     assert len(answer.body) <= 14_000
-    assert f'<span aria-current="true">{language.name}</span>' in text
-    assert len(re.findall(r'<a href="\?[^"]*lang=\w+" lang="', text)) == len(OFFERED) - 1
+    offered = len(re.findall(r'<a href="\?[^"]*lang=\w+" lang="', text))
+    if name == "form, done":
+        assert offered == 0, "no link leads to what came of the form"
+    else:
+        assert f'<span aria-current="true">{language.name}</span>' in text
+        assert offered == len(OFFERED) - 1
 
 
 def chosen(answer: HTTPResponse, code: str) -> str:
@@ -294,6 +299,41 @@ class TestTheChoice:
             answer = site.client.http.get(f"{path}?done={act}")
             assert b"unsubscribed" not in answer.body
             assert b'role="status"' not in answer.body
+
+    def test_after_consent_claims_nothing(self, site: Site) -> None:
+        """H6: the choice stands, and lets mail through all the same."""
+        done = site.post(f"/u/{site.token(2)}")
+        place = site.service.senders.get(CODE).place_of(parse_address(ADDRESS))
+        now = site.clock.milliseconds + DAY
+        site.clock.milliseconds = now
+        site.service.ledger.record(place, Act("a_c", Via.API, (Consented("offers", now, "a_c"),)))
+        assert site.reasons()["offers"] is None
+
+        answer = site.client.http.get(f"/u/{site.token(2)}{chosen(done, 'de')}")
+
+        assert b'role="status"' not in answer.body
+
+    def test_after_a_choice_beneath_all_claims_nothing(self, site: Site) -> None:
+        token = site.token(1, Purpose.PREFERENCES)
+        done = site.post(f"/u/{token}/all")
+        site.post(f"/p/{token}", b"shown=offers&wanted=offers&version=1", Content_Type=FORM)
+        assert site.reasons()["offers"] is None
+
+        answer = site.client.http.get(f"/u/{token}/all{chosen(done, 'de')}")
+
+        assert b'role="status"' not in answer.body
+
+    def test_after_an_undo_and_an_erasure_says_again_what_came_of_it(self, site: Site) -> None:
+        path = f"/p/{site.token(1, Purpose.PREFERENCES)}"
+        stopped = site.post(path, b"shown=news&before=news&version=0", Content_Type=FORM)
+        [act] = re.findall('name="act" value="([^"]+)"', stopped.body.decode())
+        undone = site.post(f"{path}/undo", f"act={act}".encode(), Content_Type=FORM)
+        erased = site.post(f"{path}/erase", f"address={ADDRESS}".encode(), Content_Type=FORM)
+
+        assert (
+            b"r\xc3\xbcckg\xc3\xa4ngig" not in site.client.http.get(f"{path}/undo{chosen(undone, 'de')}").body.lower()
+        )
+        assert b'role="status"' in site.client.http.get(f"{path}/erase{chosen(erased, 'de')}").body
 
     @pytest.mark.parametrize("act", ["", "x", "o_nothing", "*", "<b>", "o_" + "a" * 400])
     def test_an_act_that_is_none_of_the_recipients_is_nothing(self, site: Site, act: str) -> None:

@@ -98,7 +98,8 @@ def footer(site: Site) -> str:
 
 def stop(site: Site) -> str:
     """Stops mail, and says by which act."""
-    return opt_out(site.service, open_link(site.service, hostile_token(site, 1, Purpose.PREFERENCES)), Via.ONE_CLICK)
+    link = open_link(site.service, hostile_token(site, 1, Purpose.PREFERENCES))
+    return opt_out(site.service, link, Via.ONE_CLICK)
 
 
 def sender_of(site: Site) -> str:

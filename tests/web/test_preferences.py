@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import pytest
 
 from app import app
-from chalicelib.domain.acts import Act, Blocked, Bounced, Complained, OptedIn, OptedOut, Stated, Via
+from chalicelib.domain.acts import Act, Blocked, Bounced, Complained, Consented, OptedIn, OptedOut, Stated, Via
 from chalicelib.domain.addresses import parse_address
 from chalicelib.domain.categories import ALL
 from chalicelib.domain.decision import Reason
@@ -323,3 +323,71 @@ def test_an_opt_in_then_a_told_opt_out_then_the_centre_shows_it(site: Site) -> N
     record(site, Stated(ALL, site.clock.milliseconds + 60_000), via=Via.IMPORT)
 
     assert open_centre(site).boxes == {"news": False, "offers": False}
+
+
+def both_ways(site: Site) -> tuple[str, bytes]:
+    """A page, and a form on it that stops what is got and starts what was stopped."""
+    path = f"/p/{site.token(1, Purpose.PREFERENCES)}"
+    site.post(path, b"shown=news&before=news&version=0", Content_Type=FORM)
+    return path, b"shown=news offers&before=offers&wanted=news&version=1"
+
+
+def test_a_form_that_is_sent_again_is_undone_with_what_was_sent_before(site: Site) -> None:
+    """A reload after a minute: another act, since it renews the stop, and one undo for both."""
+    path, body = both_ways(site)
+    first = site.post(path, body, Content_Type=FORM)
+    site.clock.milliseconds += 120_000
+    again = site.post(path, body, Content_Type=FORM)
+    acts = re.findall('name="act" value="([^"]+)"', again.body.decode())
+    assert acts[-1:] == re.findall('name="act" value="([^"]+)"', first.body.decode())
+
+    answer = site.post(f"{path}/undo", urlencode([("act", act) for act in acts]).encode(), Content_Type=FORM)
+
+    assert (
+        b"Undone. Test &amp; Sons will not send you News &lt;b&gt;. Test &amp; Sons will send you Offers."
+        in answer.body
+    )
+    assert site.reasons() == {"news": Reason.OPTED_OUT, "offers": None, "alerts": None}
+
+
+def test_a_form_that_is_sent_again_stops_again_what_was_let_through_since(site: Site) -> None:
+    """The promise: it is a wish of its own, whatever came in between."""
+    path = f"/p/{site.token(1, Purpose.PREFERENCES)}"
+    body = b"shown=offers&before=offers&version=0"
+    site.post(path, body, Content_Type=FORM)
+    site.clock.milliseconds += 120_000
+    place = site.service.senders.get(CODE).place_of(parse_address(ADDRESS))
+    consent = Consented("offers", site.clock.milliseconds, "a_c")
+    site.service.ledger.record(place, Act("a_c", Via.API, (consent,)))
+    assert site.reasons()["offers"] is None
+    site.clock.milliseconds += 300_000
+
+    site.post(path, body, Content_Type=FORM)
+
+    assert site.reasons()["offers"] is Reason.OPTED_OUT
+
+
+def test_what_is_wanted_and_withheld_is_not_promised(site: Site) -> None:
+    path = f"/p/{site.token(1, Purpose.PREFERENCES)}"
+    site.post(path, b"shown=offers&before=offers&version=0", Content_Type=FORM)
+    place = site.service.senders.get(CODE).place_of(parse_address(ADDRESS))
+    site.service.ledger.record(place, Act("a_b", Via.API, (Blocked(ALL),)))
+
+    answer = site.post(path, b"shown=offers&wanted=offers&version=2", Content_Type=FORM)
+
+    assert b"will send you" not in answer.body
+    assert b"You want this, and Test &amp; Sons is not sending it at the moment: Offers." in answer.body
+    assert site.reasons()["offers"] is Reason.BLOCKED
+
+
+def test_an_undo_that_something_newer_has_come_over_says_so(site: Site) -> None:
+    path = f"/p/{site.token(1, Purpose.PREFERENCES)}"
+    saved = site.post(path, b"shown=news offers&before=news offers&version=0", Content_Type=FORM)
+    [act] = re.findall('name="act" value="([^"]+)"', saved.body.decode())
+    site.clock.milliseconds += 120_000
+    site.post(f"/u/{site.token(2)}")
+
+    answer = site.post(f"{path}/undo", f"act={act}".encode(), Content_Type=FORM)
+
+    assert b"Undone in part: for the rest, something newer has come since." in answer.body
+    assert site.reasons() == {"news": None, "offers": Reason.OPTED_OUT, "alerts": None}

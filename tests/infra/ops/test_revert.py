@@ -18,7 +18,7 @@ from chalicelib.domain.categories import ALL
 from chalicelib.domain.senders import Sender
 from chalicelib.store.engine import entry_sort_key, partition_of
 from chalicelib.use_cases.scanning import PAUSES
-from chalicelib.use_cases.stopping import new_act_id
+from chalicelib.use_cases.sending import new_act_id
 from infra.__main__ import main
 from infra.client.shown import Shown
 from infra.local.problems import CannotRun

@@ -17,7 +17,7 @@ from chalicelib.domain.categories import ALL
 from chalicelib.service import Service
 from chalicelib.settings import settings_from
 from chalicelib.use_cases.scanning import ledger_of
-from chalicelib.use_cases.stopping import new_act_id
+from chalicelib.use_cases.sending import new_act_id
 from infra.local.environment import STAGE, Engines, environment
 from infra.local.folder import find_running
 from tests.infra.ops.test_revert import BY_FORM, EVER, Said
