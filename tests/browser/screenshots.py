@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Literal
 
+from chalicelib.web.languages import SOURCE
 from infra.local.engine import start_dynoxide
 from infra.local.environment import LOCAL_AWS
+from tests.browser import words
 from tests.browser.chromium import chromium
+from tests.browser.going import saved
 from tests.browser.journeys import JOURNEYS, Visit
+from tests.browser.palettes import reduced
 from tests.browser.senders import EMPTY, FULL, LONG, PLAIN
 from tests.browser.serving import serve
 from tests.engines import make_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from playwright.sync_api import Browser
 
@@ -25,24 +30,65 @@ if TYPE_CHECKING:
 
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
-SHOTS = ("unsubscribe-footer", "done-footer", "preferences", "preferences-saved", "form", "too-many", "bad-link")
-EVERY = [(name, FULL) for name in JOURNEYS] + [(name, sender) for sender in (PLAIN, LONG) for name in SHOTS]
-OF_LONG = ("history", "history-older", "data-wrong", "erase", "erased", "undone", "undone-too-late", "chosen-again")
-EVERY += [("preferences", EMPTY)] + [(name, LONG) for name in OF_LONG]
+PHONE, DESKTOP = 390, 1_280
+LOOKED_AT = (320, 768, 1_280)
+"""Widths of `--all`, in CSS pixels."""
+
+
+def some_history(visit: Visit) -> None:
+    """Of somebody who stopped something and took it back."""
+    saved(visit)
+    visit.press(words.UNDO)
+    visit.follow(words.HISTORY)
+
+
+SHOTS: dict[str, Callable[[Visit], None]] = {
+    "unsubscribe": JOURNEYS["unsubscribe-footer"],
+    "done": JOURNEYS["done-footer"],
+    "history": some_history,
+    **{name: JOURNEYS[name] for name in ("preferences", "preferences-saved", "data", "erase", "erased")},
+    **{name: JOURNEYS[name] for name in ("form", "too-many", "bad-link")},
+}
+FURTHER: dict[str, Callable[[Visit], None]] = {**JOURNEYS, **SHOTS}
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A page of a sender, in a language, at a width in CSS pixels."""
+
+    name: str
+    width: int
+    scheme: Scheme = "light"
+    language: str = SOURCE
+    sender: str = FULL
+
+    @property
+    def file(self) -> str:
+        """Its name, with what is not as usual."""
+        sender, language = (self.sender, FULL), (self.language, SOURCE)
+        told = [one for one, usual in (sender, language) if one != usual]
+        return "-".join([self.name, *told, str(self.width), self.scheme]) + ".png"
+
+
+KEPT = [Shot(name, width, scheme) for name in SHOTS for width in (PHONE, DESKTOP) for scheme in SCHEMES]
+KEPT += [Shot(name, PHONE, language=code) for name in ("unsubscribe", "preferences") for code in ("ar", "ja", "de")]
+
+PAGES = [(name, FULL) for name in FURTHER] + [(name, sender) for sender in (PLAIN, LONG) for name in SHOTS]
+PAGES += [("preferences", EMPTY)] + [(name, LONG) for name in ("data-wrong", "undone", "undone-too-late")]
+EVERY = [
+    Shot(name, width, scheme, sender=sender) for width in LOOKED_AT for scheme in SCHEMES for name, sender in PAGES
+]
+EVERY += [Shot(name, 320, language=code, sender=LONG) for code in ("ar", "hi", "de") for name in SHOTS]
 
 
 def main(arguments: list[str]) -> None:
     """`--all` takes every page at every width, to look at and not to keep."""
     is_all, folder = "--all" in arguments, Path(next((one for one in arguments if one != "--all"), "docs/screenshots"))
-    wanted = EVERY if is_all else [(name, FULL) for name in SHOTS]
-    widths = (320, 768, 1280) if is_all else (390, 1280)
     folder.mkdir(parents=True, exist_ok=True)
     LOCAL_AWS.apply()
     with _site() as served, chromium() as browser:
-        for width in widths:
-            for scheme in SCHEMES:
-                for name, sender in wanted:
-                    _take(browser, served, folder, name, sender, width, scheme)
+        for shot in EVERY if is_all else KEPT:
+            _take(browser, served, folder, shot)
 
 
 @contextmanager
@@ -56,13 +102,15 @@ def _site() -> Iterator[Served]:
             engine.stop()
 
 
-def _take(browser: Browser, served: Served, folder: Path, name: str, sender: str, width: int, scheme: Scheme) -> None:
-    context = browser.new_context(viewport={"width": width, "height": 760}, color_scheme=scheme, device_scale_factor=1)
-    page = context.new_page()
-    JOURNEYS[name](Visit(page, served, sender))
-    page.screenshot(
-        path=folder / f"{name}{'' if sender == FULL else f'-{sender}'}-{width}-{scheme}.png", full_page=True
+def _take(browser: Browser, served: Served, folder: Path, shot: Shot) -> None:
+    context = browser.new_context(
+        viewport={"width": shot.width, "height": 760}, color_scheme=shot.scheme, locale=shot.language
     )
+    page = context.new_page()
+    FURTHER[shot.name](Visit(page, served, shot.sender, shot.language))
+    taken = page.screenshot(full_page=True)
+    page.goto("about:blank")
+    (folder / shot.file).write_bytes(reduced(page, taken))
     context.close()
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import struct
-import zlib
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
@@ -12,6 +10,7 @@ from chalicelib.domain.profiles import Profile
 from chalicelib.domain.senders import Sender
 from chalicelib.store.operations import Claim
 from chalicelib.use_cases.describing import Edit, put_logo
+from tests.browser.pictures import COLOURS, png_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -134,12 +133,7 @@ Pixel = tuple[int, int, int, int]
 def drawn(width: int, height: int, pixel: Callable[[int, int], Pixel]) -> bytes:
     """A PNG with red, green, blue and opacity of every pixel."""
     rows = b"".join(b"\0" + b"".join(bytes(pixel(x, y)) for x in range(width)) for y in range(height))
-    header = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
-    chunks = (b"IHDR", header), (b"IDAT", zlib.compress(rows, 9)), (b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
-        for name, content in chunks
-    )
+    return png_of(width, height, COLOURS, rows)
 
 
 def _waves(x: int, y: int) -> Pixel:
