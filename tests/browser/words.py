@@ -54,7 +54,7 @@ BACK = "Back to what you get"
 # What is said of an outcome, or its first sentence
 SAVED = "Saved."
 NOT_CHANGED = "Nothing was changed."
-UNDONE = "Undone. It is as it was before."
+UNDONE = "Undone."
 NOT_UNDONE = (
     "Nothing was undone: something newer has come since, or there was nothing to undo. This is what you get now; "
     "choose and save what you want."
