@@ -95,9 +95,8 @@ class Visit:
         return self.page.get_by_role("link", name=spoken(name, self.language))
 
     def type_in(self, text: str, button: str) -> None:
-        """Into the one field. The browser's own check of it is put off: what the server says is looked at."""
+        """Into the one field."""
         self.page.get_by_role("textbox").fill(text)
-        self.page.locator("form").evaluate("form => form.noValidate = true")
         self.press(button)
 
     @contextmanager
