@@ -97,18 +97,27 @@ def test_a_wrong_address_gets_no_file_and_is_not_on_the_page(opened: Opened, ser
 
 
 @pytest.mark.parametrize("what", BUTTONS)
-def test_the_browser_itself_asks_for_an_address(opened: Opened, served: Served, what: str) -> None:
-    """With nothing typed nothing is sent."""
+def test_with_nothing_typed_it_is_said(opened: Opened, served: Served, what: str) -> None:
     watch = opened()
-    Visit(watch.page, served).open_further(what)
-    before = len(served.asked)
+    visit = Visit(watch.page, served)
+    visit.open_further(what)
 
-    watch.page.get_by_role("button", name=BUTTONS[what]).click()
+    visit.press(BUTTONS[what])
 
-    field = watch.page.get_by_role("textbox")
-    expect(field).to_be_focused()
-    assert field.evaluate("field => field.validity.valueMissing")
-    assert len(served.asked) == before
+    expect(watch.page.get_by_role("alert")).to_be_visible()
+    expect(watch.page.get_by_role("textbox")).to_be_focused()
+
+
+def test_an_address_with_letters_beyond_ascii_can_be_typed(opened: Opened, served: Served) -> None:
+    """D1: browsers take none of these for an address, and would send nothing at all."""
+    served.later(days=1)
+    watch = opened()
+    visit = Visit(watch.page, served)
+    visit.open_form()
+
+    visit.type_in("j\u00fcrgen@example.com", words.STOP_ALL)
+
+    assert watch.page.get_by_role("heading", level=1).inner_text() == words.UNSUBSCRIBED
 
 
 def test_a_double_click_on_undo_is_one_undo(opened: Opened, served: Served) -> None:
