@@ -46,6 +46,23 @@ def served(dynoxide: Engine) -> Iterator[Served]:
         yield made
 
 
+@pytest.fixture(scope="module")
+def speaking(browser: Browser, served: Served) -> Iterator[Callable[[str], Watch]]:
+    """The one narrow window of a language; it is opened once, because that takes as long as a page."""
+    watches: dict[str, Watch] = {}
+
+    def window_of(language: str) -> Watch:
+        if language not in watches:
+            context = browser.new_context(viewport={"width": 320, "height": 640}, locale=language)
+            watches[language] = Watch.of(context, served)
+        watches[language].forget()
+        return watches[language]
+
+    yield window_of
+    for watch in watches.values():
+        watch.page.context.close()
+
+
 @pytest.fixture
 def opened(browser: Browser, served: Served) -> Iterator[Opened]:
     """Opens a window of its own cookies and cache; the arguments are those of `Browser.new_context`."""

@@ -14,8 +14,10 @@ from tests.browser.test_pages import MAIN
 from tests.browser.trees import CONTROLS, FIELDS, OUTCOMES, Tree
 
 if TYPE_CHECKING:
-    from tests.browser.conftest import Opened
+    from collections.abc import Callable
+
     from tests.browser.serving import Served
+    from tests.browser.watching import Watch
 
 OF_NOBODY = {"nothing-here", "bad-link"}
 """Pages that speak of no sender: there is nothing before the main part."""
@@ -31,15 +33,17 @@ IN_ONE_LANGUAGE = {"form-done", "old-link-saved"}
 """Outcomes to which no link leads, because nothing would prove them to a GET."""
 
 
-def tree_at(opened: Opened, served: Served, name: str, language: str) -> tuple[Visit, Tree]:
-    visit = Visit(opened(locale=language).page, served, language=language)
+def tree_at(speaking: Callable[[str], Watch], served: Served, name: str, language: str) -> tuple[Visit, Tree]:
+    visit = Visit(speaking(language).page, served, language=language)
     JOURNEYS[name](visit)
     return visit, Tree.of(visit.page)
 
 
 @pytest.mark.parametrize(("name", "language"), EVERY)
-def test_what_a_page_is_for_a_screen_reader(opened: Opened, served: Served, name: str, language: str) -> None:
-    visit, tree = tree_at(opened, served, name, language)
+def test_what_a_page_is_for_a_screen_reader(
+    speaking: Callable[[str], Watch], served: Served, name: str, language: str
+) -> None:
+    visit, tree = tree_at(speaking, served, name, language)
 
     check_title(visit, tree)
     check_headings(tree)
@@ -107,9 +111,11 @@ def check_languages(visit: Visit, tree: Tree) -> None:
 
 
 @pytest.mark.parametrize(("name", "language"), [one for one in EVERY if one[0] in SENT])
-def test_what_came_of_a_form_is_announced(opened: Opened, served: Served, name: str, language: str) -> None:
+def test_what_came_of_a_form_is_announced(
+    speaking: Callable[[str], Watch], served: Served, name: str, language: str
+) -> None:
     """By what takes the focus, or else by the title of a page that tells trouble and has nothing to press."""
-    visit, tree = tree_at(opened, served, name, language)
+    visit, tree = tree_at(speaking, served, name, language)
     outcomes = tree.having(*OUTCOMES)
 
     if tree.having("alert"):

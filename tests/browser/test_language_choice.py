@@ -142,7 +142,7 @@ def query(visit: Visit) -> dict[str, list[str]]:
 
 
 def test_it_is_kept_all_the_way_without_a_cookie_and_without_a_script(opened: Opened, served: Served) -> None:
-    """F1, F6."""
+    """F1."""
     watch, address = opened(java_script_enabled=False), "hafen@example.com"
     visit = Visit(watch.page, served)
     visit.open("u", FOOTER, address=address)

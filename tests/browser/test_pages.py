@@ -13,8 +13,11 @@ from tests.browser.senders import EMPTY, FULL, LONG, PLAIN
 from tests.browser.watching import violations
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.browser.conftest import Opened
     from tests.browser.serving import Served
+    from tests.browser.watching import Watch
 
 WIDTHS = (320, 768, 1_280)
 OF_OTHERS = ("unsubscribe-footer", "done-footer", "preferences-saved", "form-wrong")
@@ -49,10 +52,10 @@ def test_a_page_is_readable_light_still_and_alone(
 
 @pytest.mark.parametrize(("name", "sender", "language"), TRANSLATED)
 def test_a_page_is_so_in_the_language_that_a_browser_asks_for(
-    opened: Opened, served: Served, axe: str, name: str, sender: str, language: str
+    speaking: Callable[[str], Watch], served: Served, axe: str, name: str, sender: str, language: str
 ) -> None:
-    """F1, F2, F6: on the narrowest of telephones."""
-    watch = opened(locale=language)
+    """F1, F2: on the narrowest of telephones."""
+    watch = speaking(language)
     visit = Visit(watch.page, served, sender, language)
     JOURNEYS[name](visit)
     check_page(watch, axe, visit.language)

@@ -62,8 +62,14 @@ class Watch:
         watch.page.on("request", watch._note)
         watch.page.on("console", lambda message: watch.said.append(message.text))
         watch.page.on("pageerror", lambda error: watch.said.append(str(error)))
-        served.asked.clear()
+        watch.forget()
         return watch
+
+    def forget(self) -> None:
+        """All that was fetched and said before."""
+        self.fetched.clear()
+        self.said.clear()
+        self.served.asked.clear()
 
     def _note(self, request: Request) -> None:
         if request.is_navigation_request():
