@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import sys
 import types
-from typing import Any
 
 
 def mend() -> None:
     """Put all of it in place."""
     _no_validator()
-    from tests.infra.deploying import moto_stacks  # noqa: PLC0415 - it imports what wants the validator
+    from tests.infra.deploying import moto_gateway, moto_stacks  # noqa: PLC0415 - they import what wants the validator
 
-    _swagger()
+    moto_gateway.mend()
     moto_stacks.mend()
 
 
@@ -28,16 +27,3 @@ def _no_validator() -> None:
     sys.modules["openapi_spec_validator"] = validator
     sys.modules["openapi_spec_validator.validation"] = types.ModuleType("openapi_spec_validator.validation")
     sys.modules["openapi_spec_validator.validation.exceptions"] = errors
-
-
-def _swagger() -> None:
-    """API Gateway takes Swagger 2.0, which is what Chalice writes; moto refuses it, and reads OpenAPI 3 alone."""
-    from moto.apigateway.models import APIGatewayBackend  # noqa: PLC0415 - after `_no_validator`
-
-    read = APIGatewayBackend.put_rest_api
-
-    def put_rest_api(self: Any, function_id: str, api_doc: dict[str, Any], *rest: Any, **more: Any) -> Any:
-        document = {name: value for name, value in api_doc.items() if name != "swagger"}
-        return read(self, function_id, {**document, "openapi": "3.0.0"}, *rest, **more)
-
-    APIGatewayBackend.put_rest_api = put_rest_api  # type: ignore[method-assign]
