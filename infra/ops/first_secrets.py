@@ -40,7 +40,7 @@ def put_where_empty(secretsmanager: Any, dynamodb: Any, table: str, secret: str,
     that. Raises CannotRun.
     """
     with explaining():
-        if secretsmanager.describe_secret(SecretId=secret).get("VersionIdsToStages"):
+        if _has_value(secretsmanager, secret):
             return False
         if dynamodb.scan(TableName=table, Limit=1, ConsistentRead=True, Select="COUNT")["Count"]:
             raise CannotRun(
@@ -57,6 +57,19 @@ def put_where_empty(secretsmanager: Any, dynamodb: Any, table: str, secret: str,
                 return False
             raise
     return True
+
+
+def _has_value(secretsmanager: Any, secret: str) -> bool:
+    try:
+        told = secretsmanager.describe_secret(SecretId=secret)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise
+        raise CannotRun(f"The secret {secret}, which the stack made, is gone: restore it from a backup.") from None
+    if told.get("DeletedDate"):
+        command = f"aws secretsmanager restore-secret --secret-id {secret}"
+        raise CannotRun(f"Somebody deleted the secret {secret}, and can still take that back: `{command}`.")
+    return bool(told.get("VersionIdsToStages"))
 
 
 def _random(octets: int) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from moto.cloudformation.models import ChangeSet, CloudFormationBackend, Event, Stack
-from moto.cloudformation.parsing import OutputMap, ResourceMap
+from moto.cloudformation.parsing import OutputMap, ResourceMap, resource_class_from_type
 from moto.core.common_models import CloudFormationModel
+from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models.table import Table
 from moto.secretsmanager.models import secretsmanager_backends
 
 if TYPE_CHECKING:
@@ -45,21 +47,15 @@ class Secret(CloudFormationModel):
         )
         return cls(backend.secrets[resource_name].arn)
 
-    @classmethod
-    def delete_from_cloudformation_json(
-        cls,
-        resource_name: str,  # noqa: ARG003 - as moto calls it
-        cloudformation_json: Any,
-        account_id: str,
-        region_name: str,
-    ) -> None:
-        secretsmanager_backends[account_id][region_name].secrets.pop(cloudformation_json["Properties"]["Name"])
+    def delete(self, account_id: str, region_name: str) -> None:
+        secretsmanager_backends[account_id][region_name].secrets.pop(self.physical_resource_id)
 
 
 def mend() -> None:
     """Put all of it in place."""
     ResourceMap.delete = _retaining(ResourceMap.delete)  # type: ignore[assignment, method-assign]
     CloudFormationBackend.execute_change_set = _execute  # type: ignore[method-assign]
+    Table.create_from_cloudformation_json = classmethod(_adopting(Table.create_from_cloudformation_json))  # type: ignore[assignment, method-assign]
 
 
 def _retaining(delete: Callable[[Any], None]) -> Callable[[Any], None]:
@@ -72,6 +68,16 @@ def _retaining(delete: Callable[[Any], None]) -> Callable[[Any], None]:
         delete(self)
 
     return retaining
+
+
+def _adopting(create: Callable[..., Any]) -> Callable[..., Any]:
+    """ImportExistingResources, which all our change sets ask for: a table that is there is taken over."""
+
+    def adopting(_class: Any, name: str, told: Any, account_id: str, region_name: str, **more: Any) -> Any:
+        tables = dynamodb_backends[account_id][region_name].tables
+        return tables.get(name) or create(name, told, account_id, region_name, **more)
+
+    return adopting
 
 
 def _execute(self: Any, change_set_name: str, stack_name: str | None = None) -> None:
@@ -94,14 +100,14 @@ def _execute(self: Any, change_set_name: str, stack_name: str | None = None) -> 
 
 
 def _undo(stack: Stack, change_set: ChangeSet, reason: str) -> None:
-    made = stack.resource_map._parsed_resources
-    failed = next(name for name in change_set.template_dict["Resources"] if name not in made)
-    _tell(stack, failed, change_set.template_dict["Resources"][failed]["Type"], "CREATE_FAILED", reason)
-    stack.resource_map._resource_json_map = {
-        name: {**resource, "DeletionPolicy": "Delete" if resource.get("DeletionPolicy") != "Retain" else "Retain"}
-        for name, resource in change_set.template_dict["Resources"].items()
-    }
-    stack.resource_map.delete()
+    """Takes back what was made, but for what is always retained."""
+    resources, made = change_set.template_dict["Resources"], stack.resource_map._parsed_resources
+    known = [name for name in resources if resource_class_from_type(resources[name]["Type"]) is not None]
+    failed = next(name for name in known if name not in made)
+    _tell(stack, failed, resources[failed]["Type"], "CREATE_FAILED", reason)
+    for name in known:
+        if name in made and resources[name].get("DeletionPolicy") != "Retain":
+            stack.resource_map._delete_resource(made.pop(name), resources[name])
     stack.status = "ROLLBACK_COMPLETE"
     _tell(stack, stack.name, "AWS::CloudFormation::Stack", stack.status)
 
