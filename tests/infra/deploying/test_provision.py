@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
+from botocore.exceptions import ClientError
 
 from chalicelib.keyring import KeyState
 from chalicelib.settings import settings_from
+from infra.ops.first_secrets import put_where_empty
 from infra.ops.provisioning import SETTINGS
 from infra.ops.stacks import Stack
 from infra.storage import TEMPLATE, load_template
@@ -286,3 +288,24 @@ class TestFirstValues:
         said = provision()
         assert said.code == 1
         assert says in said.text.splitlines()[-1]
+
+    def test_of_two_runs_at_once_are_those_of_one(self) -> None:
+        """Both found the secret empty; AWS refuses another value under the same token."""
+
+        class Late:
+            tokens: ClassVar[list[str]] = []
+
+            def describe_secret(self, **_asked: Any) -> dict[str, Any]:
+                return {}
+
+            def put_secret_value(self, **asked: Any) -> None:
+                self.tokens.append(asked["ClientRequestToken"])
+                raise ClientError({"Error": {"Code": "ResourceExistsException", "Message": ""}}, "PutSecretValue")
+
+            def scan(self, **_asked: Any) -> dict[str, Any]:
+                return {"Count": 0}
+
+        late = Late()
+        assert [put_where_empty(late, late, "table", "secret", lambda: "value") for _ in range(2)] == [False, False]
+        assert late.tokens[0] == late.tokens[1]
+        assert len(late.tokens[0]) >= 32
