@@ -97,7 +97,7 @@ def test_every_part_is_there() -> None:
 
 
 def test_nothing_in_the_program_can_send_mail() -> None:
-    """No mail client among its imports; that no policy grants it either, tests/infra/test_deployment.py asserts."""
+    """No mail client among its imports; nor in a policy, as tests/infra/deploying/test_policies.py asserts."""
     for file in [*modules(), ROOT / "app.py"]:
         names = imported(file)
         assert not [name for name in names if any(name == mail or name.startswith(f"{mail}.") for mail in MAIL_CLIENTS)]

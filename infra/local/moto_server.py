@@ -29,14 +29,14 @@ def main(arguments: list[str]) -> None:
     """Serve until killed."""
     descriptor, stage = int(arguments[0]), arguments[1]
     LOCAL_AWS.apply()
-    application = _whole_uploads(_one_at_a_time(DomainDispatcherApplication(create_backend_app)))
+    application = _whole_uploads(one_at_a_time(DomainDispatcherApplication(create_backend_app)))
     _prepare(application, stage)
-    _server(application, fd=descriptor).serve_forever()
+    server_of(application, fd=descriptor).serve_forever()
 
 
 def _prepare(application: Any, stage: str) -> None:
     """Make the bucket and the queues through a port that nobody else knows."""
-    server = _server(application)
+    server = server_of(application)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     url, session = f"http://{HOST}:{server.server_port}", botocore.session.get_session()
@@ -46,7 +46,8 @@ def _prepare(application: Any, stage: str) -> None:
     thread.join()
 
 
-def _server(application: Any, fd: int | None = None) -> BaseWSGIServer:
+def server_of(application: Any, fd: int | None = None) -> BaseWSGIServer:
+    """A server of it, on a free port of this machine or on a descriptor that listens."""
     return make_server(HOST, 0, application, threaded=True, request_handler=_Handler, fd=fd)
 
 
@@ -59,7 +60,7 @@ class _Handler(WSGIRequestHandler):
         """Print nothing."""
 
 
-def _one_at_a_time(application: Any) -> Any:
+def one_at_a_time(application: Any) -> Any:
     """The same WSGI application, one request at a time: moto loses acknowledged writes with several threads."""
     lock = threading.Lock()
 

@@ -1,5 +1,4 @@
-"""What `chalice deploy` and `chalice package` are told: nothing deployed can send mail, and each function reaches what
-is its own."""
+"""What `chalice deploy` and `chalice package` are told. What each policy says is in `deploying/test_policies.py`."""
 
 from __future__ import annotations
 
@@ -10,53 +9,26 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+import cfnlint
 import pytest
+from cfnlint.config import ManualArgs
 
 from infra.files import file_names
 from infra.storage import load_template, table_names
+from tests.infra.deploying.recording import API, JOBS
+from tests.infra.deploying.stages import CONFIG, FUNCTIONS, STAGES, policy_file, policy_of
 from tests.infra.processes import ROOT, SECONDS
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-CONFIG: dict[str, Any] = json.loads((ROOT / ".chalice" / "config.json").read_text("utf-8"))
-STAGES = sorted(CONFIG["stages"])
-API, JOBS = "api", "jobs"
-FUNCTIONS = [(stage, function) for stage in STAGES for function in (API, JOBS)]
-ALLOWED = {
-    API: {"s3:GetObject", "s3:ListBucket", "s3:PutObject", "sqs:SendMessage"},
-    JOBS: {
-        "s3:AbortMultipartUpload",
-        "s3:DeleteObject",
-        "s3:GetObject",
-        "s3:ListBucket",
-        "s3:PutObject",
-        "sqs:ChangeMessageVisibility",
-        "sqs:DeleteMessage",
-        "sqs:GetQueueAttributes",
-        "sqs:ReceiveMessage",
-        "sqs:SendMessage",
-    },
-}
-
-
-def policy_file(stage: str, function: str) -> str:
-    of_stage: dict[str, Any] = CONFIG["stages"][stage]
-    named: str = (of_stage if function == API else of_stage["lambda_functions"][function])["iam_policy_file"]
-    return named
-
-
-def statements(stage: str, function: str, service: str = "") -> list[dict[str, Any]]:
-    """Those of a function's policy; with `service` those that say something of it."""
-    file = ROOT / ".chalice" / policy_file(stage, function)
-    found: list[dict[str, Any]] = json.loads(file.read_text("utf-8"))["Statement"]
-    return [each for each in found if any(action.startswith(service) for action in each["Action"])]
 
 
 def test_policies_are_written_by_hand_for_a_regional_gateway_within_its_time() -> None:
     assert CONFIG["autogen_policy"] is False
     assert CONFIG["api_gateway_endpoint_type"] == "REGIONAL"
     assert CONFIG["lambda_timeout"] <= 25
+    assert CONFIG["xray"] is False, "a trace would hold paths, and those hold tokens"
+    assert "reserved_concurrency" not in json.dumps(CONFIG), "a new account has ten in all"
 
 
 def test_a_message_is_hidden_for_six_times_the_longest_run() -> None:
@@ -64,38 +36,15 @@ def test_a_message_is_hidden_for_six_times_the_longest_run() -> None:
     assert queue["VisibilityTimeout"] == 6 * CONFIG["lambda_functions"]["jobs"]["lambda_timeout"] == 6 * 900
 
 
-@pytest.mark.parametrize(("stage", "function"), FUNCTIONS)
-def test_a_function_may_use_its_stores_and_its_log_and_nothing_else(stage: str, function: str) -> None:
-    assert {statement["Effect"] for statement in statements(stage, function)} == {"Allow"}
-    actions = [action for statement in statements(stage, function) for action in statement["Action"]]
-    assert not [action for action in actions if "*" in action]
-    others = {action for action in actions if not action.startswith(("dynamodb:", "logs:"))}
-    assert others == ALLOWED[function]
-
-
-@pytest.mark.parametrize(("stage", "function"), FUNCTIONS)
-def test_a_function_reaches_the_files_and_the_queue_of_its_stage_alone(stage: str, function: str) -> None:
-    names = file_names(stage, "*")
-    *files, bucket = statements(stage, function, "s3:")
-    reached = [resource for statement in files for resource in statement["Resource"]]
-    prefixes = ("imports", "rejects", "exports")
-    assert reached == [f"arn:aws:s3:::{names.bucket}/{prefix}/*" for prefix in prefixes]
-    assert (bucket["Action"], bucket["Resource"]) == (["s3:ListBucket"], [f"arn:aws:s3:::{names.bucket}"])
-    # A bucket's ARN has no account, and anybody may have taken a name that begins as ours does.
-    own = {"StringEquals": {"aws:ResourceAccount": "${aws:PrincipalAccount}"}}
-    assert all(statement["Condition"] == own for statement in (*files, bucket))
-    [queue] = statements(stage, function, "sqs:")
-    assert queue["Resource"] == [f"arn:aws:sqs:*:*:{names.jobs}"]
-
-
-@pytest.mark.parametrize(("stage", "function"), FUNCTIONS)
-def test_a_function_reaches_the_tables_of_its_stage_alone(stage: str, function: str) -> None:
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_names_its_stores(stage: str) -> None:
+    """Those that `provision` finds out, such as the bucket with its account, it writes there."""
     names = table_names(stage)
-    environment = CONFIG["stages"][stage]["environment_variables"]
-    assert environment["SIGNOFF_RECIPIENTS_TABLE"] == names.recipients
-    assert environment["SIGNOFF_CONTROL_TABLE"] == names.control
-    reached = [resource for statement in statements(stage, function, "dynamodb:") for resource in statement["Resource"]]
-    assert reached == [f"arn:aws:dynamodb:*:*:table/{name}" for name in (names.recipients, names.control)]
+    assert CONFIG["stages"][stage]["environment_variables"] == {
+        "SIGNOFF_RECIPIENTS_TABLE": names.recipients,
+        "SIGNOFF_CONTROL_TABLE": names.control,
+        "SIGNOFF_JOBS_QUEUE": file_names(stage).jobs,
+    }
 
 
 def test_every_policy_belongs_to_a_function_of_a_stage() -> None:
@@ -116,17 +65,26 @@ def package(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         command, cwd=project, env=os.environ, capture_output=True, text=True, timeout=SECONDS, check=False
     )
     assert done.returncode == 0, done.stderr
-    return request.param, json.loads((project / "out" / "sam.json").read_text("utf-8"))["Resources"]
+    return request.param, json.loads((project / "out" / "sam.json").read_text("utf-8"))
+
+
+def test_cfn_lint_finds_nothing_in_a_package(package: tuple[str, Any], tmp_path: Path) -> None:
+    _, template = package
+    file = tmp_path / "sam.json"
+    file.write_text(json.dumps(template))
+    assert cfnlint.lint_file(file, ManualArgs(include_checks=["I"])) == []
 
 
 def test_the_package_has_a_function_for_requests_and_one_for_jobs(package: tuple[str, Any]) -> None:
-    _, resources = package
+    _, template = package
+    resources = template["Resources"]
     functions = [each["Properties"] for each in resources.values() if each["Type"] == "AWS::Serverless::Function"]
     assert {(each["Handler"], each["Timeout"]) for each in functions} == {("app.app", 25), ("app.jobs", 900)}
 
 
 def test_the_jobs_of_a_package_come_one_by_one_from_the_queue_of_its_stage(package: tuple[str, Any]) -> None:
-    stage, resources = package
+    stage, template = package
+    resources = template["Resources"]
     [event] = resources["Jobs"]["Properties"]["Events"].values()
     queue = f"arn:${{AWS::Partition}}:sqs:${{AWS::Region}}:${{AWS::AccountId}}:{file_names(stage).jobs}"
     assert event["Type"] == "SQS"
@@ -137,6 +95,7 @@ def test_the_jobs_of_a_package_come_one_by_one_from_the_queue_of_its_stage(packa
 
 @pytest.mark.parametrize(("function", "role"), [(API, "ApiHandlerRole"), (JOBS, "JobsRole")])
 def test_each_function_of_a_package_has_its_own_policy(package: tuple[str, Any], function: str, role: str) -> None:
-    stage, resources = package
+    stage, template = package
+    resources = template["Resources"]
     [policy] = resources[role]["Properties"]["Policies"]
-    assert policy["PolicyDocument"]["Statement"] == statements(stage, function)
+    assert policy["PolicyDocument"]["Statement"] == policy_of(stage, function)

@@ -18,11 +18,6 @@ CONFIG_SECONDS = 900
 """The function's longest run, which tests/infra/test_deployment.py compares with the deployment."""
 
 
-def test_they_stay_when_their_stack_goes() -> None:
-    for name in ("FilesBucket", "JobsQueue", "DeadJobsQueue"):
-        assert RESOURCES[name]["DeletionPolicy"] == RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
-
-
 def test_no_file_is_public() -> None:
     assert set(BUCKET["PublicAccessBlockConfiguration"].values()) == {True}
     assert len(BUCKET["PublicAccessBlockConfiguration"]) == 4

@@ -18,9 +18,7 @@ def test_cfn_lint_finds_nothing() -> None:
 
 @pytest.mark.parametrize("name", ["RecipientsTable", "ControlTable"])
 class TestATable:
-    def test_stays_when_its_stack_goes(self, name: str) -> None:
-        assert TABLES[name]["DeletionPolicy"] == "Retain"
-        assert TABLES[name]["UpdateReplacePolicy"] == "Retain"
+    def test_is_not_deleted_by_mistake(self, name: str) -> None:
         assert TABLES[name]["Properties"]["DeletionProtectionEnabled"] is True
 
     def test_can_be_restored_to_any_second(self, name: str) -> None:
@@ -32,6 +30,28 @@ class TestATable:
 
     def test_is_billed_by_request(self, name: str) -> None:
         assert TABLES[name]["Properties"]["BillingMode"] == "PAY_PER_REQUEST"
+
+
+def test_everything_with_data_or_secrets_stays_when_its_stack_goes_or_makes_another() -> None:
+    """RetainExceptOnCreate: what a stack that could not be made leaves behind would stand in the way of the next try.
+    Tables cannot be undone, for they are protected from deletion, and are adopted instead."""
+    policies = {"BucketPolicy": None, "QueuePolicy": None, "Table": "Retain"}
+    for resource in TABLES.values():
+        policy = policies.get(resource["Type"].rpartition("::")[2], "RetainExceptOnCreate")
+        assert resource.get("DeletionPolicy") == policy
+        assert resource.get("UpdateReplacePolicy") == (policy and "Retain")
+
+
+@pytest.mark.parametrize("name", ["MasterKeysSecret", "PepperKeySecret"])
+def test_a_secret_is_made_empty_under_the_stack_s_own_key(name: str) -> None:
+    assert TABLES[name]["Properties"].keys() == {"Name", "Description", "KmsKeyId"}
+    assert TABLES[name]["Properties"]["KmsKeyId"] == {"Fn::GetAtt": "SecretsKey.Arn"}
+
+
+def test_the_key_of_the_secrets_is_renewed_and_never_gone_at_once() -> None:
+    key = TABLES["SecretsKey"]["Properties"]
+    assert key["EnableKeyRotation"] is True
+    assert key["PendingWindowInDays"] == 30
 
 
 def test_names_carry_the_stage() -> None:
@@ -65,6 +85,12 @@ def test_the_stack_tells_names_and_arns() -> None:
         "JobsQueueName": {"Fn::GetAtt": "JobsQueue.QueueName"},
         "JobsQueueArn": {"Fn::GetAtt": "JobsQueue.Arn"},
         "DeadJobsQueueName": {"Fn::GetAtt": "DeadJobsQueue.QueueName"},
+        "DeadJobsQueueUrl": {"Ref": "DeadJobsQueue"},
+        "DeadJobsQueueArn": {"Fn::GetAtt": "DeadJobsQueue.Arn"},
+        "SecretsKeyArn": {"Fn::GetAtt": "SecretsKey.Arn"},
+        "SecretsKeyAliasName": {"Ref": "SecretsKeyAlias"},
+        "MasterKeysSecretArn": {"Ref": "MasterKeysSecret"},
+        "PepperKeySecretArn": {"Ref": "PepperKeySecret"},
     }
 
 

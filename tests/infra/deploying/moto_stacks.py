@@ -1,0 +1,116 @@
+"""What moto 5.2.5 lacks of CloudFormation: secrets, RetainExceptOnCreate, and change sets that tell what they did."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from moto.cloudformation.models import ChangeSet, CloudFormationBackend, Event, Stack
+from moto.cloudformation.parsing import OutputMap, ResourceMap, resource_class_from_type
+from moto.core.common_models import CloudFormationModel
+from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models.table import Table
+from moto.secretsmanager.models import secretsmanager_backends
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Secret(CloudFormationModel):
+    """CloudFormation makes secrets; moto passes over them without a word. It knows every model that is derived."""
+
+    def __init__(self, arn: str) -> None:
+        self.physical_resource_id = arn
+
+    @staticmethod
+    def cloudformation_name_type() -> str:
+        return "Name"
+
+    @staticmethod
+    def cloudformation_type() -> str:
+        return "AWS::SecretsManager::Secret"
+
+    @classmethod
+    def create_from_cloudformation_json(
+        cls, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str, **_more: Any
+    ) -> Secret:
+        backend = secretsmanager_backends[account_id][region_name]
+        backend.create_secret(
+            name=resource_name,
+            secret_string=None,
+            secret_binary=None,
+            description=cloudformation_json["Properties"]["Description"],
+            tags=None,
+            kms_key_id=cloudformation_json["Properties"]["KmsKeyId"],
+            client_request_token=None,
+            replica_regions=[],
+            force_overwrite=False,
+        )
+        return cls(backend.secrets[resource_name].arn)
+
+    def delete(self, account_id: str, region_name: str) -> None:
+        secretsmanager_backends[account_id][region_name].secrets.pop(self.physical_resource_id)
+
+
+def mend() -> None:
+    """Put all of it in place."""
+    ResourceMap.delete = _retaining(ResourceMap.delete)  # type: ignore[assignment, method-assign]
+    CloudFormationBackend.execute_change_set = _execute  # type: ignore[method-assign]
+    Table.create_from_cloudformation_json = classmethod(_adopting(Table.create_from_cloudformation_json))  # type: ignore[assignment, method-assign]
+
+
+def _retaining(delete: Callable[[Any], None]) -> Callable[[Any], None]:
+    """CloudFormation's RetainExceptOnCreate, which moto takes for Delete."""
+
+    def retaining(self: Any) -> None:
+        for resource in self._resource_json_map.values():
+            if resource.get("DeletionPolicy") == "RetainExceptOnCreate":
+                resource["DeletionPolicy"] = "Retain"
+        delete(self)
+
+    return retaining
+
+
+def _adopting(create: Callable[..., Any]) -> Callable[..., Any]:
+    """ImportExistingResources, which all our change sets ask for: a table that is there is taken over."""
+
+    def adopting(_class: Any, name: str, told: Any, account_id: str, region_name: str, **more: Any) -> Any:
+        tables = dynamodb_backends[account_id][region_name].tables
+        return tables.get(name) or create(name, told, account_id, region_name, **more)
+
+    return adopting
+
+
+def _execute(self: Any, change_set_name: str, stack_name: str | None = None) -> None:
+    """As moto does it, but that there are outputs and an event for each resource, and that a failure is undone."""
+    change_set: ChangeSet = self.describe_change_set(change_set_name)
+    stack, kind = self.stacks[change_set.stack_id], change_set.change_set_type
+    _tell(stack, stack.name, "AWS::CloudFormation::Stack", f"{kind}_IN_PROGRESS")
+    try:
+        stack.resource_map.update(change_set.template_dict, change_set.parameters)
+    except Exception as error:  # noqa: BLE001 - whatever a service refuses makes a creation fail
+        _undo(stack, change_set, str(error))
+        return
+    for change in change_set.changes:
+        _tell(stack, change.logical_resource_id, change.resource_type, f"{kind}_COMPLETE")
+    stack.template, stack.template_dict = change_set.template, change_set.template_dict
+    stack.parameters = change_set.parameters
+    stack.output_map = OutputMap(stack.resource_map, change_set.template_dict, stack.stack_id)
+    stack.status, change_set.execution_status = f"{kind}_COMPLETE", "EXECUTE_COMPLETE"
+    _tell(stack, stack.name, "AWS::CloudFormation::Stack", stack.status)
+
+
+def _undo(stack: Stack, change_set: ChangeSet, reason: str) -> None:
+    """Takes back what was made, but for what is always retained."""
+    resources, made = change_set.template_dict["Resources"], stack.resource_map._parsed_resources
+    known = [name for name in resources if resource_class_from_type(resources[name]["Type"]) is not None]
+    failed = next(name for name in known if name not in made)
+    _tell(stack, failed, resources[failed]["Type"], "CREATE_FAILED", reason)
+    for name in known:
+        if name in made and resources[name].get("DeletionPolicy") != "Retain":
+            stack.resource_map._delete_resource(made.pop(name), resources[name])
+    stack.status = "ROLLBACK_COMPLETE"
+    _tell(stack, stack.name, "AWS::CloudFormation::Stack", stack.status)
+
+
+def _tell(stack: Stack, resource: str, kind: str, status: str, reason: str | None = None) -> None:
+    stack.events.append(Event(stack.stack_id, stack.name, resource, resource, kind, status, reason, None))

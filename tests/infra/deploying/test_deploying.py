@@ -1,0 +1,113 @@
+"""provision → `chalice deploy` → again → `chalice delete`, as they stand, on an account with nothing in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.infra.deploying.accounts import DOMAIN
+from tests.infra.deploying.recording import API, JOBS
+from tests.infra.deploying.stages import policy_of
+from tests.infra.processes import ROOT, SECONDS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.infra.deploying.accounts import Account, Provision
+
+CHALICE = [sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())"]
+
+
+def chalice(command: str, stage: str, project: Path, account: Account) -> str:
+    done = subprocess.run(
+        [*CHALICE, command, "--stage", stage],
+        cwd=project,
+        env=os.environ | {"AWS_ENDPOINT_URL": account.url},
+        capture_output=True,
+        text=True,
+        timeout=2 * SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def program(project: Path) -> Path:
+    """The project whole, but that it requires nothing: what it requires is not what is tested here."""
+    shutil.copytree(ROOT / "chalicelib", project / "chalicelib", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "app.py", project)
+    (project / "requirements.txt").touch()
+    return project
+
+
+def function(account: Account, name: str) -> dict[str, Any]:
+    told: dict[str, Any] = account.client("lambda").get_function_configuration(FunctionName=name)
+    return told
+
+
+def policies(account: Account, role: str) -> list[dict[str, Any]]:
+    iam = account.client("iam")
+    assert iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"] == []
+    [name] = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    found: list[dict[str, Any]] = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]["Statement"]
+    return found
+
+
+def test_a_stage_is_deployed_deployed_again_and_deleted(account: Account, program: Path, provision: Provision) -> None:
+    assert provision().code == 0
+    settings = json.loads((program / ".chalice" / "config.json").read_text("utf-8"))["stages"]["dev"]
+    first = chalice("deploy", "dev", program, account)
+    [api] = account.client("apigateway").get_rest_apis()["items"]
+    assert api["endpointConfiguration"]["types"] == ["REGIONAL"]
+
+    for name, role, timeout, whose in (
+        ("signoff-dev", "signoff-dev-api_handler", 25, API),
+        ("signoff-dev-jobs", "signoff-dev-jobs", 900, JOBS),
+    ):
+        told = function(account, name)
+        assert told["Environment"]["Variables"] == settings["environment_variables"]
+        assert told["Timeout"] == timeout
+        assert told.get("TracingConfig", {}).get("Mode") != "Active"
+        assert policies(account, role) == policy_of("dev", whose)
+    [source] = account.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+    assert source["FunctionArn"].endswith(":function:signoff-dev-jobs")
+    assert source["EventSourceArn"] == "arn:aws:sqs:us-east-1:123456789012:signoff-dev-jobs"
+    assert source["BatchSize"] == 1
+
+    again = chalice("deploy", "dev", program, account)
+    assert [each["id"] for each in account.client("apigateway").get_rest_apis()["items"]] == [api["id"]]
+    assert "Rest API URL" in first
+    assert "Updating rest API" in again
+    assert provision().code == 0, "what `chalice` leaves beside the file is no change of the stage"
+
+    chalice("delete", "dev", program, account)
+    assert account.client("apigateway").get_rest_apis()["items"] == []
+    assert account.client("lambda").list_functions()["Functions"] == []
+    assert account.client("iam").list_roles()["Roles"] == []
+    assert account.stack("signoff-dev-storage") == "CREATE_COMPLETE", "the stores stay"
+
+
+def test_prod_has_its_domain_from_the_first_deployment_on(
+    account: Account, program: Path, provision: Provision
+) -> None:
+    """Deployed again, the domain leads where it led: a mapping that was taken away meanwhile would lose clicks."""
+    assert provision("--domain", DOMAIN, "--certificate-arn", account.certificate(), stage="prod").code == 0
+    assert "Creating custom domain name" in chalice("deploy", "prod", program, account)
+    gateway = account.client("apigateway")
+    before = gateway.get_base_path_mappings(domainName=DOMAIN)["items"]
+
+    again = chalice("deploy", "prod", program, account)
+
+    assert [(each["basePath"], each["stage"]) for each in before] == [("(none)", "api")]
+    assert gateway.get_base_path_mappings(domainName=DOMAIN)["items"] == before
+    assert "Deleting" not in again
+    assert gateway.get_domain_name(domainName=DOMAIN)["securityPolicy"] == "TLS_1_2"
+    chalice("delete", "prod", program, account)
+    assert gateway.get_domain_names()["items"] == []

@@ -1,0 +1,139 @@
+"""What AWS refuses, or does not answer: one sentence and exit code 1, and nothing is changed."""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+import pytest
+
+from infra.__main__ import main
+from infra.local.memory import HOST
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+REFUSED = """<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type>
+<Code>{code}</Code><Message>{said}</Message></Error><RequestId>0</RequestId></ErrorResponse>"""
+MAY_NOT = "User: arn:aws:iam::123456789012:user/ops is not authorized to perform: sts:GetCallerIdentity"
+
+
+@contextmanager
+def answering(status: int, body: str) -> Iterator[str]:
+    """The URL of an AWS that says one thing, whatever it is asked."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            octets = body.encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(octets)))
+            self.end_headers()
+            self.wfile.write(octets)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as it is called
+            """Print nothing."""
+
+    with ThreadingHTTPServer((HOST, 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://{HOST}:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def provision(project: Path, *arguments: str) -> int:
+    return main(["provision", "--stage", "dev", "--project", str(project), *arguments])
+
+
+def refused(project: Path, capfd: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """The one sentence."""
+    file = project / ".chalice" / "config.json"
+    before = file.read_bytes()
+    assert provision(project, *arguments) == 1
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1, err
+    assert "Traceback" not in err
+    assert file.read_bytes() == before
+    return err
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        ("ExpiredToken", "The AWS credentials have expired. Log in again"),
+        ("RequestExpired", "The AWS credentials have expired. Log in again"),
+        ("InvalidClientTokenId", "AWS does not know these credentials (InvalidClientTokenId)"),
+        ("SignatureDoesNotMatch", "AWS does not know these credentials (SignatureDoesNotMatch)"),
+        ("AccessDenied", "These credentials may not do GetCallerIdentity: User: arn:aws:iam::123456789012:user/ops"),
+        ("AlreadyExistsException", "A name is taken (GetCallerIdentity)"),
+        ("OptInRequired", "This account cannot be used in this region (OptInRequired)"),
+        ("Nonsense", "AWS refused GetCallerIdentity (Nonsense): User:"),
+    ],
+)
+def test_what_aws_refuses_is_told_in_one_sentence(
+    code: str, says: str, project: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with answering(403, REFUSED.format(code=code, said=MAY_NOT)) as url:
+        assert says in refused(project, capfd, "--endpoint-url", url)
+
+
+def test_what_is_not_aws_is_told(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with answering(404, "<!doctype html><p>Hello") as url:
+        assert "is --endpoint-url right?" in refused(project, capfd, "--endpoint-url", url)
+
+
+def test_an_aws_that_does_not_answer_is_named(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with answering(200, "") as url:
+        pass
+    assert f"AWS does not answer at {url}" in refused(project, capfd, "--endpoint-url", url)
+
+
+def test_no_credentials(project: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    with answering(500, "") as url:
+        assert "There are no AWS credentials" in refused(project, capfd, "--endpoint-url", url)
+
+
+def test_half_of_the_credentials(
+    project: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    with answering(500, "") as url:
+        assert "are not whole" in refused(project, capfd, "--endpoint-url", url)
+
+
+def test_a_profile_that_there_is_not(
+    project: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    assert "AWS_PROFILE names a profile" in refused(project, capfd)
+
+
+def test_no_region(project: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name)
+    assert "No region is named" in refused(project, capfd)
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"stages": 7}', "nonsense"])
+def test_a_config_that_chalice_could_not_read(text: str, project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (project / ".chalice" / "config.json").write_text(text)
+    assert "is not JSON with stages" in refused(project, capfd)
+
+
+def test_no_config(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert provision(tmp_path) == 1
+    assert "cannot be read: No such file or directory" in capfd.readouterr().err
+
+
+def test_credentials_are_never_told(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with answering(403, REFUSED.format(code="InvalidClientTokenId", said="no")) as url:
+        said = refused(project, capfd, "--endpoint-url", url)
+    assert os.environ["AWS_SECRET_ACCESS_KEY"] not in said.replace(str(project), "")
