@@ -86,8 +86,9 @@ def test_a_double_click_is_one_act(opened: Opened, served: Served) -> None:
     Visit(watch.page, served).open("u", HEADER)
     before = served.entries()
 
-    with watch.page.expect_navigation():
-        watch.page.get_by_role("button").first.dblclick(no_wait_after=True)
+    watch.page.get_by_role("button").first.dblclick(
+        no_wait_after=True
+    )  # the second click may end the way that the first one began
     watch.page.get_by_role("status").wait_for()
 
     assert title(watch) == words.UNSUBSCRIBED

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 ERASED = {"news": Reason.OPTED_OUT_OF_ALL, "offers": Reason.OPTED_OUT_OF_ALL, "alerts": None}
 SHOWN = Evidence("the form that Dana filled", "Yes, sing to me", "order 4711")
-MARKS = ("dana", "sing to me", "order 4711")
+MARKS = ("dana.reader", "sing to me", "order 4711")
 
 
 def footer(site: Site) -> str:
@@ -132,7 +132,7 @@ def test_choosing_again_works_and_stores_the_address_again(site: Site) -> None:
 
     assert b"Test &amp; Sons will send you News" in answer.body
     assert site.reasons() == {**ERASED, "news": None}
-    assert marks(site) == ["dana"]
+    assert marks(site) == ["dana.reader"]
 
 
 def test_an_opt_in_after_it_can_be_undone_and_the_erasure_cannot(site: Site) -> None:
