@@ -44,6 +44,7 @@ ATTEMPTS = 3
 """With the time-outs of `wire.py` 9 s at the worst, within a request's 25."""
 _HEADERS = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "secretsmanager.GetSecretValue"}
 _OK = 200
+_NAME = re.compile(r"[A-Za-z]{1,60}")
 _WRONG = {
     "AccessDeniedException": "names a secret that may not be read: the function's policy or the KMS key forbids it",
     "DecryptionFailure": "names a secret that its KMS key does not decrypt",
@@ -192,6 +193,7 @@ def _text_of(name: str, status: int, octets: bytes) -> str:
 
 
 def _refusal(name: str, status: int, kind: str) -> SignoffError:
-    cause = re.sub(r"[^A-Za-z]", "", kind.rpartition("#")[2])[:60] or f"status {status}"
-    wrong = _WRONG.get(cause)
-    return SettingsError(f"{name} {wrong}") if wrong else StoreUnavailable(f"{name} could not be read: {cause}")
+    cause = kind.rpartition("#")[2]
+    if (wrong := _WRONG.get(cause)) is not None:
+        return SettingsError(f"{name} {wrong}")
+    return StoreUnavailable(f"{name} could not be read: {cause if _NAME.fullmatch(cause) else f'status {status}'}")
