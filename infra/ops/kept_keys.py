@@ -138,9 +138,9 @@ class StageKeys:
             # What is set takes the place of all that was: never an environment that could not be read.
             raise CannotRun(f"The settings of {known['FunctionName']} cannot be read, so none of them is changed.")
         settings = {**known["Environment"]["Variables"], CHANGED: time_of(keys.now)}
-        functions.update_function_configuration(
-            FunctionName=arn, Environment={"Variables": settings}, RevisionId=known["RevisionId"]
-        )
+        # So that a deployment at the same time is not undone; moto knows no revisions.
+        unless_changed = {name: known[name] for name in ("RevisionId",) if name in known}
+        functions.update_function_configuration(FunctionName=arn, Environment={"Variables": settings}, **unless_changed)
         functions.get_waiter("function_updated_v2").wait(FunctionName=arn)
         return f"{known['FunctionName']} begins anew with the new keys."
 

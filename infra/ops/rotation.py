@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.api.times import tell
@@ -27,7 +27,7 @@ Told = dict[str, dict[str, Any]]
 class Keys:
     """The master keys as they are kept. `now` in milliseconds since 1970 UTC."""
 
-    told: Told
+    told: Told = field(repr=False)
     ring: tuple[MasterKey, ...]
     now: int
 
