@@ -23,6 +23,7 @@ from botocore.exceptions import (
     TokenRetrievalError,
     UnauthorizedSSOTokenError,
 )
+from botocore.parsers import ResponseParserError
 
 from infra.local.problems import CannotRun
 
@@ -86,6 +87,7 @@ _NOT_ASKED = {
     SSOTokenLoadError: _EXPIRED,
     TokenRetrievalError: _EXPIRED,
     ProfileNotFound: "AWS_PROFILE names a profile that is not in ~/.aws/config: set it to one that is.",
+    ResponseParserError: "What answered is not AWS, nor an engine that stands in for it: is --endpoint-url right?",
     NoRegionError: "No region is named: use --region, or set AWS_DEFAULT_REGION.",
 }
 _SILENT = (EndpointConnectionError, ConnectTimeoutError, ReadTimeoutError, SSLError)
@@ -137,7 +139,7 @@ def explaining() -> Iterator[None]:
     """What AWS refuses, or does not answer, is a sentence. Raises CannotRun."""
     try:
         yield
-    except (BotoCoreError, ClientError) as error:
+    except (BotoCoreError, ClientError, ResponseParserError) as error:
         raise explained(error) from error
 
 
