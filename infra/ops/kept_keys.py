@@ -107,14 +107,23 @@ class StageKeys:
                 SecretId=self._secret, SecretString=keys.text, VersionStages=[_PENDING]
             )
             try:
-                self._secrets.update_secret_version_stage(
-                    SecretId=self._secret,
-                    VersionStage="AWSCURRENT",
-                    MoveToVersionId=put["VersionId"],
-                    RemoveFromVersionId=self._read,
-                )
+                self._swap(put["VersionId"])
             finally:
                 self._unlabel(put["VersionId"])
+
+    def _swap(self, version: str) -> None:
+        try:
+            self._secrets.update_secret_version_stage(
+                SecretId=self._secret,
+                VersionStage="AWSCURRENT",
+                MoveToVersionId=version,
+                RemoveFromVersionId=self._read,
+            )
+        except ClientError:
+            # boto3 asks again where an answer was lost, and what was done then cannot be done once more.
+            current = self._secrets.get_secret_value(SecretId=self._secret, VersionStage="AWSCURRENT")
+            if current["VersionId"] != version:
+                raise
 
     def _unlabel(self, version: str) -> None:
         """A version that nobody labels goes by itself."""

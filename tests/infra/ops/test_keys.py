@@ -216,6 +216,21 @@ def test_of_two_ops_at_once_one_is_told_to_look_again(ops: Ops) -> None:
     assert labels == ["AWSCURRENT", "AWSPREVIOUS"], "nothing is left pending"
 
 
+def test_an_answer_that_was_lost_is_no_other_op(ops: Ops) -> None:
+    """boto3 sends the swap once more, and is refused what it has done."""
+    kept = stage_keys(ops, options_for(ops))
+    keys = kept.read()
+    swap = kept._secrets.update_secret_version_stage
+
+    def twice(**told: Any) -> Any:
+        swap(**told)
+        return swap(**told) if "MoveToVersionId" in told else None
+
+    kept._secrets.update_secret_version_stage = twice
+    kept.write(keys.rotated())
+    assert versions(ops.kept.document) == {"1": "verifying", "2": "minting"}
+
+
 def options_for(ops: Ops) -> argparse.Namespace:
     from argparse import Namespace  # noqa: PLC0415 - for these alone
 
