@@ -71,7 +71,7 @@ class Site:
     api_key: str
 
     def token(self, address: str, purpose: Purpose = Purpose.ONE_CLICK) -> str:
-        return mint(self.service.settings.keyring, purpose, SENDER, 1, self.service.today(), address)
+        return mint(self.service.keyring, purpose, SENDER, 1, self.service.today(), address)
 
     def items(self, table: str) -> list[dict[str, Any]]:
         """Everything in a table, as the engine has it."""
@@ -91,7 +91,7 @@ def running() -> Iterator[Site]:
             names = create_tables(client, "bench")
             service = service_on(engine.url, names)
             service.senders.create(Sender(SENDER, "Bench & Sons", _CATALOGUE, bytes(range(32))))
-            key = mint_api_key(service.settings.keyring, SENDER)
+            key = mint_api_key(service.keyring, SENDER)
             service.keys.create(ApiKey(key.id, SENDER, key.digest, frozenset({"read"}), 1))
             service.keys.touch(SENDER, key.id, service.today())  # once a day, and the slow store takes no writes
             yield Site(folder, client, names, service, key.text)

@@ -73,9 +73,14 @@ class ParsedKey:
 
 
 def mint_api_key(
-    keyring: Keyring, sender_code: str, random: Callable[[int], bytes] = secrets.token_bytes
+    keyring: Keyring,
+    sender_code: str,
+    random: Callable[[int], bytes] = secrets.token_bytes,
+    version: int | None = None,
 ) -> ApiKeyText:
-    """A new key for this sender; `random` gives as many random octets as it is asked for.
+    """A new key for this sender, under the minting master key or that of `version`.
+
+    `random` gives as many random octets as it is asked for.
 
     Raises `ValueError` for a text that is no sender code.
     """
@@ -84,12 +89,14 @@ def mint_api_key(
         raise ValueError(msg)
     key_id = sender_code + base32_lower(random(_ID_OCTETS))
     secret = base32_lower(random(_SECRET_OCTETS))
-    text = f"sgn_{key_id}_{secret}_{keyring.api_key_tag(key_id, secret)}"
+    text = f"sgn_{key_id}_{secret}_{keyring.api_key_tag(key_id, secret, version)}"
     return ApiKeyText(key_id, text, _digest(secret))
 
 
 def parse_api_key(keyring: Keyring, text: object) -> ParsedKey:
-    """The parts of a key that was made here. Raises `Unauthenticated` for anything else of any type, and only that.
+    """The parts of a key that was made here. Raises `Unauthenticated` for anything else of any type.
+
+    Raises only that, unless the keyring has to look an unknown version up, and cannot.
 
     A key made under a compromised version still parses: the tag spares store calls, the stored digest decides.
     """

@@ -29,7 +29,7 @@ def dump_cursor(keyring: Keyring, purpose: str, sender: str, place: Any) -> str:
 
 
 def load_cursor(keyring: Keyring, purpose: str, sender: str, text: str) -> Any:
-    """The place that a cursor stands for. Raises `InvalidCursor`."""
+    """The place that a cursor stands for. Raises `InvalidCursor`, and what looking up an unknown version raises."""
     version = VERSION_CHARS.find(text[:1]) if text else -1
     if len(text) > MOST or not text.isascii() or keyring.find(version) is None:
         raise InvalidCursor

@@ -27,11 +27,13 @@ from chalicelib.store.limits import Limits
 from chalicelib.store.operations import Operations
 from chalicelib.store.queue import Queue
 from chalicelib.store.reading import Reader
+from chalicelib.store.secrets import Secrets
 from chalicelib.store.senders import Senders
 
 if TYPE_CHECKING:
     from chalicelib.api_keys import ApiKey
     from chalicelib.domain.senders import Sender
+    from chalicelib.keyring import Keyring
     from chalicelib.store.changing import Draft
     from chalicelib.store.wire import Wire
 
@@ -59,6 +61,16 @@ class Service:
         return connect(self.settings)
 
     @cached_property
+    def secrets(self) -> Secrets:
+        """The keys that everything else is made of."""
+        return Secrets(self.settings, lambda: self._wire.credentials, self.monotonic, self.clock)
+
+    @property
+    def keyring(self) -> Keyring:
+        """The master keys. Raises `SettingsError`, `StoreUnavailable`."""
+        return self.secrets.keyring
+
+    @cached_property
     def ledger(self) -> Ledger:
         """The write path."""
         timing = Timing(now=self.clock)
@@ -77,12 +89,12 @@ class Service:
     @cached_property
     def senders(self) -> Senders:
         """Senders and their categories."""
-        return Senders(self._wire, self.settings.control_table, self.settings.pepper_key)
+        return Senders(self._wire, self.settings.control_table, self.secrets.pepper_key)
 
     @cached_property
     def sender_changes(self) -> SenderChanges:
         """The write path of senders and their categories."""
-        return SenderChanges(self._wire, self.settings, Timing(now=self.clock))
+        return SenderChanges(self._wire, self.settings, self.secrets.pepper_key, Timing(now=self.clock))
 
     @cached_property
     def keys(self) -> Keys:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import base64
-import binascii
-import json
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from chalicelib.domain.errors import SettingsError
-from chalicelib.keyring import Keyring, KeyState, MasterKey
+from chalicelib.keyring import Keyring, master_keys_from
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+MASTER_KEYS, MASTER_SECRET = "SIGNOFF_MASTER_KEYS", "SIGNOFF_MASTER_SECRET"
+PEPPER_KEY, PEPPER_SECRET = "SIGNOFF_PEPPER_KEY", "SIGNOFF_PEPPER_SECRET"
 PEPPER_KEY_OCTETS = 64
 """AES-256-SIV takes two keys of 32 octets."""
 _PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d{1,5})?(?:/[A-Za-z0-9_-]+)*")
@@ -22,12 +22,17 @@ _BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 """S3 takes dots too, but a name with dots does not match the certificate of its own address."""
 _QUEUE_URL = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d{1,5})?/\d{12}/[A-Za-z0-9_-]{1,80}")
 _ENGINE_URL = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d{1,5})?/?")
+_SECRET_ARN = re.compile(r"arn:aws[a-z-]*:secretsmanager:([a-z0-9-]+):\d{12}:secret:[A-Za-z0-9/_+=.@-]{1,519}")
 _LOCAL_HOSTS = ("127.0.0.1", "localhost")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All that differs between deployments. `public_url` has no slash at its end; every link starts with it."""
+    """All that differs between deployments. `public_url` has no slash at its end; every link starts with it.
+
+    The keys are here (`keyring`, `pepper_key`), or each in the secret whose ARN is (`master_secret`, `pepper_secret`):
+    `Service` has them either way.
+    """
 
     public_url: str
     recipients_table: str
@@ -35,12 +40,15 @@ class Settings:
     files_bucket: str
     jobs_queue_url: str
     region: str
-    keyring: Keyring = field(repr=False)
-    pepper_key: bytes = field(repr=False)
+    keyring: Keyring | None = field(repr=False)
+    pepper_key: bytes | None = field(repr=False)
     dynamodb_url: str | None = None
     s3_url: str | None = None
     sqs_url: str | None = None
     key_budget: int = 6_000
+    master_secret: str | None = None
+    pepper_secret: str | None = None
+    secrets_url: str | None = None
 
     @property
     def prefix(self) -> str:
@@ -50,6 +58,8 @@ class Settings:
 
 def settings_from(environment: Mapping[str, str]) -> Settings:
     """Reads the settings. Raises `SettingsError`."""
+    master_secret = _secret_arn(environment, MASTER_SECRET, MASTER_KEYS)
+    pepper_secret = _secret_arn(environment, PEPPER_SECRET, PEPPER_KEY)
     return Settings(
         public_url=_public_url(environment),
         recipients_table=_required(environment, "SIGNOFF_RECIPIENTS_TABLE"),
@@ -57,12 +67,15 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         files_bucket=_bucket(environment),
         jobs_queue_url=_queue_url(environment),
         region=_required(environment, "AWS_REGION"),
-        keyring=_keyring(environment),
-        pepper_key=_pepper_key(environment),
+        keyring=None if master_secret else _keyring(environment),
+        pepper_key=None if pepper_secret else _pepper_key(environment),
         dynamodb_url=_engine_url(environment, "SIGNOFF_DYNAMODB_URL"),
         s3_url=_engine_url(environment, "SIGNOFF_S3_URL"),
         sqs_url=_engine_url(environment, "SIGNOFF_SQS_URL"),
         key_budget=_positive(environment, "SIGNOFF_KEY_BUDGET", 6_000),
+        master_secret=master_secret,
+        pepper_secret=pepper_secret,
+        secrets_url=_engine_url(environment, "SIGNOFF_SECRETS_URL"),
     )
 
 
@@ -120,26 +133,38 @@ def _is_open(url: str) -> bool:
     return url.startswith("http:") and host not in _LOCAL_HOSTS
 
 
+def _secret_arn(environment: Mapping[str, str], name: str, instead_of: str) -> str | None:
+    """The ARN of the secret that holds what another setting would hold; None where that one does."""
+    arn, itself = (environment.get(each, "").strip() for each in (name, instead_of))
+    if not arn and not itself:
+        raise SettingsError(f"{name} is not set, and neither is {instead_of}")
+    if arn and itself:
+        raise SettingsError(f"{name} and {instead_of} are both set: only one of them counts")
+    if not arn:
+        return None
+    found = _SECRET_ARN.fullmatch(arn)
+    if found is None:
+        example = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:signoff/dev/master-keys-a1b2c3"
+        raise SettingsError(f"{name} is not a secret's ARN such as {example}")
+    if found[1] != _required(environment, "AWS_REGION"):
+        raise SettingsError(f"{name} is a secret of another region than this one")
+    return arn
+
+
 def _keyring(environment: Mapping[str, str]) -> Keyring:
-    name = "SIGNOFF_MASTER_KEYS"
-    try:
-        raw = json.loads(_required(environment, name))
-        keys = [
-            MasterKey(int(version), base64.b64decode(key["secret"], validate=True), KeyState(key["state"]))
-            for version, key in raw.items()
-        ]
-    except (ValueError, TypeError, KeyError, AttributeError, binascii.Error):
-        sentence = f'{name} is not JSON like {{"1": {{"secret": "<base64>", "state": "minting"}}}}'
-        raise SettingsError(sentence) from None  # the text holds secrets: its error must not be chained
-    return Keyring(keys)
+    return Keyring(master_keys_from(_required(environment, MASTER_KEYS), MASTER_KEYS))
 
 
 def _pepper_key(environment: Mapping[str, str]) -> bytes:
-    name = "SIGNOFF_PEPPER_KEY"
+    return pepper_key_from(_required(environment, PEPPER_KEY), PEPPER_KEY)
+
+
+def pepper_key_from(text: str, name: str) -> bytes:
+    """The key of the peppers out of its base64; `name` is the setting that gave it. Raises `SettingsError`."""
     try:
-        key = base64.b64decode(_required(environment, name), validate=True)
-    except binascii.Error:
-        raise SettingsError(f"{name} is not base64") from None
+        key = base64.b64decode(text.strip(), validate=True)
+    except ValueError:
+        raise SettingsError(f"{name} is not base64") from None  # the text is a secret
     if len(key) != PEPPER_KEY_OCTETS:
         raise SettingsError(f"{name} is base64 of {PEPPER_KEY_OCTETS} octets, not of {len(key)}")
     return key

@@ -106,7 +106,9 @@ def mint(  # noqa: PLR0913, PLR0917 -- a token is these five facts under a keyri
 
 
 def open_token(keyring: Keyring, token: object) -> Link:
-    """The link that this token stands for. Raises `InvalidToken` for anything else of any type, and nothing but that.
+    """The link that this token stands for. Raises `InvalidToken` for anything else of any type.
+
+    Raises nothing but that, unless the keyring has to look an unknown version up, and cannot.
 
     Checked in this order: type, pattern, canonical base64, known version, HMAC, seal, content.
     """

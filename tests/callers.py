@@ -21,7 +21,7 @@ class Caller:
 
     def key(self, *scopes: str, code: str = CODE, revoked: bool = False) -> str:
         """A new key with these scopes."""
-        key = mint_api_key(self.site.service.settings.keyring, code)
+        key = mint_api_key(self.site.service.keyring, code)
         revoked_at = 2 if revoked else None
         self.site.service.keys.create(ApiKey(key.id, code, key.digest, frozenset(scopes), 1, revoked_at))
         return key.text

@@ -43,7 +43,7 @@ class Site:
     """Days since 1970: when every link is minted."""
 
     def token(self, number: int = 1, purpose: Purpose = Purpose.ONE_CLICK, address: str = ADDRESS) -> str:
-        return mint(self.service.settings.keyring, purpose, CODE, number, self.day, address)
+        return mint(self.service.keyring, purpose, CODE, number, self.day, address)
 
     def forget(self) -> None:
         """Lets what a container remembers of senders and keys grow old."""

@@ -31,7 +31,7 @@ class Tenant:
 
     @staticmethod
     def of(site: Site, files: LocalFiles, code: str) -> Tenant:
-        minted = mint_api_key(site.service.settings.keyring, code)
+        minted = mint_api_key(site.service.keyring, code)
         site.service.keys.create(ApiKey(minted.id, code, minted.digest, frozenset(SCOPES), 1))
         return Tenant(site, files, code, minted.text)
 
@@ -84,7 +84,7 @@ class Tenant:
         return {told["category"]: told["reason"] for told in known["categories"]}
 
     def token(self, address: str, number: int = 1, purpose: Purpose = Purpose.ONE_CLICK) -> str:
-        return mint(self.site.service.settings.keyring, purpose, self.code, number, self.site.day, address)
+        return mint(self.site.service.keyring, purpose, self.code, number, self.site.day, address)
 
     def import_file(self, octets: bytes, **file: Any) -> dict[str, Any]:
         """An import by a file, done by the worker."""

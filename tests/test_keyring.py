@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import hmac
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.errors import SettingsError
-from chalicelib.keyring import Keyring, KeyState, MasterKey
+from chalicelib.domain.errors import SettingsError, StoreUnavailable
+from chalicelib.keyring import Keyring, KeyState, MasterKey, master_keys_from
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 VECTORS: dict[str, Any] = json.loads((Path(__file__).parent / "vectors" / "tokens.json").read_text("utf-8"))
 
@@ -71,6 +77,84 @@ def test_finds_a_key_by_its_version_whatever_its_state() -> None:
     assert [keyring.find(version) for version in (0, 3, 9)] == keys
     assert keyring.minting == keys[2]
     assert keyring.find(1) is None
+
+
+def test_the_version_before_mints_until_a_version_begins() -> None:
+    keys = [MasterKey(0, ONE, VERIFYING), MasterKey(3, TWO, VERIFYING), MasterKey(9, b"3" * 32, MINTING, start=1_000)]
+    times = [0, 999, 1_000, 9_999]
+    keyring = Keyring(keys, lambda: times.pop(0))
+    assert [keyring.minting.version for _ in range(4)] == [3, 3, 9, 9]
+
+
+def test_a_compromised_version_mints_no_more_even_before_another_begins() -> None:
+    keys = [MasterKey(0, ONE, VERIFYING), MasterKey(3, TWO, COMPROMISED), MasterKey(9, b"3" * 32, MINTING, start=1_000)]
+    assert Keyring(keys, lambda: 0).minting.version == 0
+    assert Keyring(keys[1:], lambda: 0).minting.version == 9, "there is no other"
+
+
+def test_a_first_version_mints_wherever_clocks_stand() -> None:
+    assert Keyring([MasterKey(1, ONE, MINTING, start=1_000)], lambda: 0).minting.version == 1
+
+
+def test_json_tells_when_a_version_begins_to_mint() -> None:
+    told = {"1": {"secret": base64.b64encode(ONE).decode(), "state": "minting", "from": "2026-11-21T09:00:00+01:00"}}
+    assert master_keys_from(json.dumps(told), "X") == [MasterKey(1, ONE, MINTING, 1_795_248_000_000)]
+
+
+def growing(*found: Keyring | None) -> tuple[Keyring, list[Keyring | None]]:
+    """A keyring of version 1, and what is found when the keys are read again."""
+    left = list(found)
+    return Keyring([MasterKey(1, ONE, MINTING)], again=lambda: left.pop(0)), left
+
+
+def test_an_unknown_version_is_looked_up_and_known_from_then_on() -> None:
+    newer = Keyring([MasterKey(1, ONE, VERIFYING), MasterKey(2, TWO, MINTING)])
+    asking: list[Callable[[Keyring], object]] = [
+        lambda ring: ring.find(2),
+        lambda ring: ring.derive(2, "abcdefgh", b"x", 32),
+        lambda ring: ring.is_api_key_tag(KEY_ID, SECRET, newer.api_key_tag(KEY_ID, SECRET)),
+    ]
+    for ask in asking:
+        keyring, left = growing(newer)
+        before = keyring.derive(1, "abcdefgh", b"x", 32)
+        assert ask(keyring)
+        assert (left, keyring.minting.version) == ([], 2)
+        assert keyring.derive(1, "abcdefgh", b"x", 32) == before
+
+
+def test_a_version_that_is_not_found_again_is_unknown() -> None:
+    keyring, left = growing(None, Keyring([MasterKey(1, ONE, MINTING)]))
+    assert (keyring.find(2), keyring.find(2), left) == (None, None, [])
+
+
+def test_no_text_of_an_impossible_version_makes_anybody_read() -> None:
+    keyring, _ = growing()
+    assert [keyring.find(version) for version in (-1, 64, 10**9)] == [None] * 3
+    assert not keyring.is_api_key_tag(KEY_ID, SECRET, "!abcdefgh")
+    assert not keyring.is_api_key_tag(KEY_ID, SECRET, "")
+
+
+def test_trouble_with_reading_again_is_told_and_what_is_known_works_on() -> None:
+    keyring = Keyring([MasterKey(1, ONE, MINTING)], again=trouble)
+    with pytest.raises(StoreUnavailable):
+        keyring.find(2)
+    assert keyring.find(1) is not None
+
+
+def trouble() -> Keyring:
+    raise StoreUnavailable("not now")
+
+
+def test_threads_that_meet_an_unknown_version_read_once() -> None:
+    newer = Keyring([MasterKey(1, ONE, VERIFYING), MasterKey(2, TWO, MINTING)])
+    met, keyring = threading.Barrier(8), growing(newer)[0]
+
+    def find(_: int) -> MasterKey | None:
+        met.wait()
+        return keyring.find(2)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(find, range(8))) == [newer.find(2)] * 8
 
 
 def test_cannot_be_changed() -> None:

@@ -131,7 +131,7 @@ def values_of(site: Site, path: str) -> dict[str, str]:
         claim = Claim(1, is_new=True, nonce=token_hex(8))
         values["logo"] = put_logo(Edit(site.service, CODE, claim), LOGO)[0].sha256[:32]
     if "{key_id}" in path:
-        key = mint_api_key(site.service.settings.keyring, CODE)
+        key = mint_api_key(site.service.keyring, CODE)
         site.service.keys.create(ApiKey(key.id, CODE, key.digest, frozenset({"read"}), 1))
         values["key_id"] = key.id
     if "{recipient}" in path:
@@ -357,7 +357,7 @@ def drop_tables(site: Site) -> None:
 
 def good_without_store(site: Site, path: str, method: str, values: dict[str, str]) -> Answer:
     """The store is gone: 503 where one is needed, and never a false success (A11)."""
-    key = mint_api_key(site.service.settings.keyring, CODE)
+    key = mint_api_key(site.service.keyring, CODE)
     route = ROUTES[path]
     answer = send(
         method,

@@ -118,8 +118,8 @@ class SendersOfAll(Senders):
 class OperationsOfAll(Operations):
     """An idempotency key is one for all."""
 
-    def claim(self, sender: str, shard: int, key: str, body: str, now: int) -> Claim:
-        return super().claim(A, 0, "one", body, now)
+    def claim(self, sender: str, shard: int, key: str, body: str, now: int, key_version: int | None = None) -> Claim:
+        return super().claim(A, 0, "one", body, now, key_version)
 
     def keep(self, sender: str, shard: int, key: str, claim: Claim, answer: str) -> str:
         return super().keep(A, 0, "one", claim, answer)
@@ -177,7 +177,7 @@ class LedgerLeak(Service):
 class SendersLeak(Service):
     @cached_property
     def senders(self) -> Senders:
-        return SendersOfAll(self._wire, self.settings.control_table, self.settings.pepper_key)
+        return SendersOfAll(self._wire, self.settings.control_table, self.secrets.pepper_key)
 
 
 class OperationsLeak(Service):
@@ -187,7 +187,8 @@ class OperationsLeak(Service):
 
 
 def keyring_leak(settings: Settings, monotonic: Callable[[], float], clock: Callable[[], int]) -> Service:
-    keyring = OneKeyring(settings.keyring._by_version.values())
+    assert settings.keyring is not None
+    keyring = OneKeyring(settings.keyring._ring.by_version.values())
     return Service(replace(settings, keyring=keyring), monotonic, clock)
 
 

@@ -194,7 +194,7 @@ def begin_b(b: Tenant) -> None:
 
 def nothing_like(site: Site, things: Things, b: Tenant) -> Things:
     """As `things`, and each of them there never was."""
-    keyring = site.service.settings.keyring
+    keyring = site.service.keyring
     stranger = Sender(NOBODY, "Nobody", CATALOGUE, bytes(32)).place_of
     invented = {kind: job_id(kind, site.clock.milliseconds, "invented") for kind in JobKind}
     token = b.token(ALICE, 1, Purpose.PREFERENCES)

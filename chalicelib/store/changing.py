@@ -75,11 +75,11 @@ class _Commit:
 class SenderChanges:
     """Changes senders, one change at a time. Safe to share between threads."""
 
-    def __init__(self, connection: Wire, settings: Settings, timing: Timing | None = None) -> None:
+    def __init__(self, connection: Wire, settings: Settings, pepper_key: bytes, timing: Timing | None = None) -> None:
         self._connection = connection
         self._control = settings.control_table
         self._recipients = settings.recipients_table
-        self._pepper_key = settings.pepper_key
+        self._pepper_key = pepper_key
         self._timing = timing or Timing()
 
     def make(self, code: str, change_id: str, draft: Draft) -> Sender:

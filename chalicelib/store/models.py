@@ -110,6 +110,7 @@ class OperationItem(_Item):
     body = UnicodeAttribute(attr_name="b")
     received = NumberAttribute(attr_name="t")
     own = UnicodeAttribute(attr_name="o")
+    key_version = NumberAttribute(attr_name="kv", null=True)
     answer = UnicodeAttribute(attr_name="a", null=True)
     expires = NumberAttribute()
 

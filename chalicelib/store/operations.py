@@ -30,12 +30,14 @@ class Claim:
 
     `nonce` is random and lives as long as the note: what is made from it is the same for each repetition, and another
     one once the note is forgotten. `answer` is what was answered, if the work was done and its answer kept.
+    `key_version` is the master key's that minted then, if that was noted: what is made from it is the same later, too.
     """
 
     received: int
     is_new: bool
     nonce: str
     answer: str | None = None
+    key_version: int | None = None
 
 
 class Operations:
@@ -46,26 +48,29 @@ class Operations:
         self._table = table
         self._timing = timing or Timing()
 
-    def claim(self, sender: str, shard: int, key: str, body: str, now: int) -> Claim:
-        """Notes that `key` was used for a body of hash `body` at `now`, once.
+    def claim(  # noqa: PLR0913, PLR0917 - where the note is, and what it says
+        self, sender: str, shard: int, key: str, body: str, now: int, key_version: int | None = None
+    ) -> Claim:
+        """Notes that `key` was used for a body of hash `body` at `now`, once, while the master key of a version minted.
 
         Raises `IdempotencyMismatch` where it was used for another body, `StoreUnavailable`.
         """
         pk, sk, own = partition_of(sender, shard), f"op#{key}", secrets.token_hex(16)
         expires = now // 1000 + KEPT_SECONDS
-        item = OperationItem(pk, sk, body=body, received=now, expires=expires, own=own)
+        item = OperationItem(pk, sk, body=body, received=now, expires=expires, own=own, key_version=key_version)
         free = OperationItem.sk.does_not_exist() | (OperationItem.expires < now // 1000)
         patience = Patience(self._timing)
         while True:
             if patience.until_not_busy(lambda: put_if(self._connection, item, free)):
-                return Claim(now, is_new=True, nonce=own)
+                return Claim(now, is_new=True, nonce=own, key_version=key_version)
             noted = patience.until_not_busy(lambda: self._find(pk, sk))
             if noted is None:
                 patience.wait()  # it expired between the two calls
             elif noted.body != body:
                 raise IdempotencyMismatch
             else:
-                return Claim(int(noted.received), noted.own == own, noted.own, noted.answer)
+                is_new, version = noted.own == own, _whole(noted.key_version)
+                return Claim(int(noted.received), is_new, noted.own, noted.answer, version)
 
     def keep(self, sender: str, shard: int, key: str, claim: Claim, answer: str) -> str:
         """Keeps the answer of a request whose work is done, and returns the one that is kept: the first.
@@ -87,3 +92,7 @@ class Operations:
             raise Busy
         raw = found.get((pk, sk))
         return None if raw is None else OperationItem.from_raw_data(raw)
+
+
+def _whole(number: float | None) -> int | None:
+    return None if number is None else int(number)

@@ -54,12 +54,10 @@ class Wire(Connection):
 
     def __init__(self, region: str, host: str | None) -> None:
         super().__init__(region=region, host=host)
-        self._url = (host or _endpoint(region)).rstrip("/") + "/"
+        self._url = (host or endpoint("dynamodb", region)).rstrip("/") + "/"
         self._signing_region = region
-        self._credentials: Credentials | None = self.session.get_credentials()
-        timeout = Timeout(connect=CONNECT_TIMEOUT, read=READ_TIMEOUT)
-        pools = PoolManager(maxsize=POOL, timeout=timeout, retries=False, ca_certs=os.environ.get("AWS_CA_BUNDLE"))
-        self.pool: Pool = pools.connection_from_url(self._url)
+        self.credentials: Credentials | None = self.session.get_credentials()
+        self.pool = pool_of(self._url)
 
     def _make_api_call(self, operation_name: str, operation_kwargs: dict[str, Any]) -> dict[str, Any]:
         body = json.dumps(operation_kwargs, separators=(",", ":")).encode()
@@ -70,16 +68,34 @@ class Wire(Connection):
         return _read(operation_name, answer.status, answer.headers, answer.data)
 
     def _headers(self, operation_name: str, body: bytes) -> dict[str, str]:
-        if self._credentials is None:
-            raise NoCredentialsError
-        headers = {"Content-Type": _TYPE, "X-Amz-Target": _TARGET + operation_name, "User-Agent": "Signoff"}
-        request = AWSRequest("POST", self._url, data=body, headers=headers)
-        SigV4Auth(self._credentials.get_frozen_credentials(), "dynamodb", self._signing_region).add_auth(request)
-        return dict(request.headers.items())
+        headers = {"Content-Type": _TYPE, "X-Amz-Target": _TARGET + operation_name}
+        return signed(self.credentials, ("dynamodb", self._signing_region), self._url, headers, body)
 
 
-def _endpoint(region: str) -> str:
-    return f"https://dynamodb.{region}.amazonaws.com" + (".cn" if region.startswith("cn-") else "")
+def pool_of(url: str) -> Pool:
+    """Connections to one host, kept; each call has `CONNECT_TIMEOUT` and `READ_TIMEOUT`, and is never repeated."""
+    timeout = Timeout(connect=CONNECT_TIMEOUT, read=READ_TIMEOUT)
+    pools = PoolManager(maxsize=POOL, timeout=timeout, retries=False, ca_certs=os.environ.get("AWS_CA_BUNDLE"))
+    return pools.connection_from_url(url)
+
+
+def signed(
+    credentials: Credentials | None, scope: tuple[str, str], url: str, headers: dict[str, str], body: bytes
+) -> dict[str, str]:
+    """The headers of a POST to `url` with a signature among them. `scope`: service and region.
+
+    Raises `NoCredentialsError`.
+    """
+    if credentials is None:
+        raise NoCredentialsError
+    request = AWSRequest("POST", url, data=body, headers={**headers, "User-Agent": "Signoff"})
+    SigV4Auth(credentials.get_frozen_credentials(), *scope).add_auth(request)
+    return dict(request.headers.items())
+
+
+def endpoint(service: str, region: str) -> str:
+    """Where a service of AWS answers in a region."""
+    return f"https://{service}.{region}.amazonaws.com" + (".cn" if region.startswith("cn-") else "")
 
 
 def _read(operation: str, status: int, headers: Mapping[str, str], octets: bytes) -> dict[str, Any]:

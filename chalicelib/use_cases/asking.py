@@ -37,7 +37,7 @@ def authenticate(service: Service, header: str | None, scope: str) -> tuple[Send
     scheme, _, text = (header or "").partition(" ")
     if scheme.lower() != "bearer":
         raise Unauthenticated
-    parsed = parse_api_key(service.settings.keyring, text.strip())
+    parsed = parse_api_key(service.keyring, text.strip())
     key = service.api_key(parsed.sender_code, parsed.id)
     if key is None or key.revoked is not None or not secrets.compare_digest(key.digest, parsed.digest):
         raise Unauthenticated

@@ -51,7 +51,7 @@ def begin_export(service: Service, sender: Sender, key: ApiKey, claim: Claim, wa
         claim.received,
         key.id,
         JobStatus.WAITING,
-        {**wanted, "key_version": service.settings.keyring.minting.version},
+        {**wanted, "key_version": service.keyring.minting.version},
     )
     job = service.jobs.create(new)
     if job.status is JobStatus.WAITING:  # sent again with the request: a message that comes twice does nothing
@@ -76,7 +76,7 @@ def expires(job: Job) -> int:
 def hash_key(service: Service, job: Job) -> bytes:
     """The key of an export's hashes: another one for each, made again from the master whenever it is asked for."""
     version = job.wanted["key_version"]
-    return service.settings.keyring.derive(version, job.sender, f"export/{job.id}".encode("ascii"), HASH_KEY_OCTETS)
+    return service.keyring.derive(version, job.sender, f"export/{job.id}".encode("ascii"), HASH_KEY_OCTETS)
 
 
 def told_hash_key(service: Service, job: Job) -> str | None:

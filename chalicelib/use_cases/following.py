@@ -125,12 +125,12 @@ def follow(service: Service, sender: Sender, wanted: Wanted, rules: Rules = RULE
 def cursor_of(service: Service, sender: Sender, position: Position) -> str:
     """The cursor of one who stands there."""
     place = [position.epoch, *position.numbers]
-    return dump_cursor(service.settings.keyring, PURPOSE, sender.code, place)
+    return dump_cursor(service.keyring, PURPOSE, sender.code, place)
 
 
 def position_of(service: Service, sender: Sender, cursor: str) -> Position:
     """Where one stands who has this cursor. Raises `InvalidCursor`."""
-    place: Any = load_cursor(service.settings.keyring, PURPOSE, sender.code, cursor)
+    place: Any = load_cursor(service.keyring, PURPOSE, sender.code, cursor)
     if len(place) != sender.shards + 1:
         raise InvalidCursor
     return Position(place[0], tuple(place[1:]))

@@ -94,7 +94,8 @@ def _find(keys: list[ApiKey], key_id: str) -> ApiKey:
 def _mint(
     service: Service, sender: Sender, scopes: frozenset[str], replaces: str | None, claim: Claim
 ) -> tuple[ApiKey, str]:
-    minted = mint_api_key(service.settings.keyring, sender.code, _octets(service, sender, claim))
+    version = service.keyring.minting.version if claim.key_version is None else claim.key_version
+    minted = mint_api_key(service.keyring, sender.code, _octets(service, sender, claim, version), version)
     return ApiKey(minted.id, sender.code, minted.digest, scopes, service.clock(), replaces=replaces), minted.text
 
 
@@ -115,12 +116,11 @@ def _put(service: Service, key: ApiKey, check: Callable[[list[ApiKey]], None]) -
     return service.keys.find(key.sender, key.id) or key
 
 
-def _octets(service: Service, sender: Sender, claim: Claim) -> Callable[[int], bytes]:
-    """Where a key's octets come from: the master, and the random nonce of the request's note.
+def _octets(service: Service, sender: Sender, claim: Claim, version: int) -> Callable[[int], bytes]:
+    """Where a key's octets come from: the master of the version noted, and the random nonce of the request's note.
 
     The text of a key is stored nowhere, and the same request is still answered with the same one (conformance G3), as
     long as it is known to be the same. Neither the master nor the note tells the key without the other.
     """
-    keyring = service.settings.keyring
-    secret = keyring.derive(keyring.minting.version, sender.code, b"api-key/repeatable", 32)
+    secret = service.keyring.derive(version, sender.code, b"api-key/repeatable", 32)
     return lambda count: hmac.digest(secret, f"{count} {claim.nonce}".encode(), "sha256")[:count]

@@ -190,11 +190,11 @@ def _cell(row: Suppression) -> tuple[str, str]:
 
 def _dump(service: Service, sender: Sender, wanted: Filter, place: _Place) -> str:
     raw = [_filter(wanted), place.shard, place.recipient, place.cell]
-    return dump_cursor(service.settings.keyring, PURPOSE, sender.code, raw)
+    return dump_cursor(service.keyring, PURPOSE, sender.code, raw)
 
 
 def _load(service: Service, sender: Sender, wanted: Filter, cursor: str) -> _Place:
-    filters, shard, recipient, cell = load_cursor(service.settings.keyring, PURPOSE, sender.code, cursor)
+    filters, shard, recipient, cell = load_cursor(service.keyring, PURPOSE, sender.code, cursor)
     if filters != _filter(wanted):
         raise InvalidCursor
     return _Place(shard, recipient, None if cell is None else (cell[0], cell[1]))

@@ -36,7 +36,7 @@ def mint_links(service: Service, sender: Sender, category: Category, address: Ad
     today, base = service.today(), service.settings.public_url
 
     def token(purpose: Purpose) -> str:
-        return mint(service.settings.keyring, purpose, sender.code, category.number, today, address.spelled)
+        return mint(service.keyring, purpose, sender.code, category.number, today, address.spelled)
 
     footer = token(Purpose.PREFERENCES)
     return Minted(

@@ -39,7 +39,7 @@ class OpenedLink:
 
 def open_link(service: Service, token: object) -> OpenedLink:
     """What the link says. Raises `InvalidToken`, before any store call where it is not one of ours."""
-    link = open_token(service.settings.keyring, token)
+    link = open_token(service.keyring, token)
     try:
         sender = service.sender(link.sender)
         category, address = sender.catalogue.get_number(link.category), parse_address(link.address)
@@ -53,6 +53,6 @@ def open_preferences(service: Service, token: object) -> OpenedLink:
 
     An old or compromised one is opened too, and `may_choose` is False. Raises `InvalidToken`.
     """
-    if open_token(service.settings.keyring, token).purpose is not Purpose.PREFERENCES:
+    if open_token(service.keyring, token).purpose is not Purpose.PREFERENCES:
         raise InvalidToken
     return open_link(service, token)

@@ -85,8 +85,8 @@ def claim_of(service: Service, sender: Sender, request: Request) -> Claim:
     """
     if request.key is None:
         return Claim(service.clock(), is_new=True, nonce=secrets.token_hex(16))
-    key = _note_of(sender, request.key)
-    return service.operations.claim(sender.code, _shard_of(sender, key), key, request.body, service.clock())
+    key, version = _note_of(sender, request.key), service.keyring.minting.version
+    return service.operations.claim(sender.code, _shard_of(sender, key), key, request.body, service.clock(), version)
 
 
 def _note_of(sender: Sender, key: str) -> str:

@@ -83,7 +83,7 @@ def opt_out_by_form(service: Service, sender: Sender, address: Address, source: 
 
 def _source_of(service: Service, sender: Sender, source: str) -> str:
     """What a source is counted under: a keyed hash that is another one tomorrow (conformance C8)."""
-    keyring = service.settings.keyring
+    keyring = service.keyring
     key = keyring.derive(keyring.minting.version, sender.code, b"opt-out-form/source", 32)
     return hmac.new(key, f"{service.today()} {_network(source)}".encode(), "sha256").hexdigest()[:24]
 

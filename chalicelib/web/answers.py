@@ -172,7 +172,7 @@ def trouble_of_link(blueprint: Blueprint, token: str) -> Callable[[errors.Signof
     """As `trouble`, with the brand of the link's sender where this container knows it: it costs no read."""
 
     def code() -> str:
-        return open_token(service_of(blueprint).settings.keyring, token).sender
+        return open_token(service_of(blueprint).keyring, token).sender
 
     return _trouble_of(blueprint, code)
 

@@ -66,7 +66,7 @@ def _kept_key(service: Service, file: Path) -> str | None:
 
     try:
         text = str(json.loads(file.read_text("utf-8"))["api_key"])
-        parsed = parse_api_key(service.settings.keyring, text)
+        parsed = parse_api_key(service.keyring, text)
     except (OSError, ValueError, KeyError, TypeError, Unauthenticated):
         return None
     key = service.keys.find(parsed.sender_code, parsed.id)
@@ -76,7 +76,7 @@ def _kept_key(service: Service, file: Path) -> str | None:
 def _new_key(service: Service, sender: Sender) -> str:
     from chalicelib.api_keys import ApiKey, mint_api_key  # noqa: PLC0415 - as in prepare_demo
 
-    key = mint_api_key(service.settings.keyring, sender.code)
+    key = mint_api_key(service.keyring, sender.code)
     scopes = frozenset({"links", "read", "write", "admin"})
     service.keys.create(ApiKey(key.id, sender.code, key.digest, scopes, time.time_ns() // 1_000_000))
     return key.text

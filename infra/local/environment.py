@@ -56,6 +56,10 @@ LOCAL_AWS = Environment(
 """Whatever the developer's own AWS settings are, neither the local runner nor a test uses them."""
 
 
+_NAMED_SECRETS = ("SIGNOFF_MASTER_SECRET", "SIGNOFF_PEPPER_SECRET", "SIGNOFF_SECRETS_URL")
+"""Those of a deployment; the keys of the runner are in its folder."""
+
+
 @dataclass(frozen=True, slots=True)
 class Engines:
     """Where the engines answer: that of the tables, and that of the files and of the queue of jobs."""
@@ -77,4 +81,4 @@ def environment(secrets: Mapping[str, str], engines: Engines, public_url: str, s
         "SIGNOFF_S3_URL": engines.files_url,
         "SIGNOFF_SQS_URL": engines.files_url,
     }
-    return Environment({**LOCAL_AWS.values, **secrets, **settings}, LOCAL_AWS.absent)
+    return Environment({**LOCAL_AWS.values, **secrets, **settings}, (*LOCAL_AWS.absent, *_NAMED_SECRETS))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 FORMAT = 2
 """Grows when a folder of before cannot be read any more."""
 
+SECRETS = "secrets.json"
 RUNNING = "running.json"
 """Where a runner serves, for as long as it does: commands for ops work on its tables."""
 
@@ -53,9 +54,9 @@ class DataFolder:
 
         Raises CannotRun where they are gone and data made under them is not: every check would fail closed.
         """
-        file = self.path / "secrets.json"
+        file = self.path / SECRETS
         if file.exists():
-            return _read_secrets(file)
+            return read_secrets(self.path)
         if self.data_file.exists():
             raise CannotRun(f"{file} is missing, and without it the data beside it cannot be used: restore it.")
         made = _make_secrets()
@@ -103,7 +104,7 @@ def find_running(path: Path) -> tuple[Running, dict[str, str]] | None:
         found = Running(**json.loads((path / RUNNING).read_text("utf-8")))
     except (OSError, ValueError, TypeError):
         return None
-    return found, _read_secrets(path / "secrets.json")
+    return found, read_secrets(path)
 
 
 def _check_version(folder: DataFolder) -> None:
@@ -128,12 +129,28 @@ def _make_secrets() -> dict[str, str]:
     }
 
 
-def _read_secrets(file: Path) -> dict[str, str]:
+def read_secrets(path: Path) -> dict[str, str]:
+    """The secrets of a data folder, as the environment variables that hand them over. Raises CannotRun."""
+    file = path / SECRETS
     try:
         found = json.loads(file.read_text("utf-8"))
         return {name: found[name] for name in ("SIGNOFF_MASTER_KEYS", "SIGNOFF_PEPPER_KEY")}
     except (OSError, ValueError, TypeError, KeyError):
         raise CannotRun(f"{file} cannot be read as the secrets of this data folder: restore it.") from None
+
+
+@contextmanager
+def changing_secrets(path: Path) -> Iterator[dict[str, str]]:
+    """The secrets of a data folder, which are kept as the block leaves them; nobody else changes them meanwhile.
+
+    A runner may run: it goes on with what it has read. Raises CannotRun.
+    """
+    found = read_secrets(path)
+    with (path / "secrets.lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        found = read_secrets(path)
+        yield found
+        write_privately(path / SECRETS, json.dumps(found, indent=2))
 
 
 def _random_key(octets: int) -> str:

@@ -405,7 +405,7 @@ def test_a_cursor_is_of_one_sender_and_of_this_list(site: Site, caller: Caller) 
     site.post(f"/u/{site.token()}")
     site.service.senders.create(Sender(OTHER, "Other", CATALOGUE, bytes(32)))
     mine = changes(caller)["cursor"]
-    keyring = site.service.settings.keyring
+    keyring = site.service.keyring
     others = [
         json.loads(ask(caller, OTHER).body)["cursor"],
         dump_cursor(keyring, "suppressions", CODE, [1] + [0] * 8),

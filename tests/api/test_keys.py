@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from app import app
 from chalicelib.domain.errors import ActRefused
 from chalicelib.domain.senders import Sender
+from chalicelib.keyring import Keyring, KeyState, MasterKey
 from chalicelib.use_cases.keys import MOST_LIVE, create_key, follow_key, revoke_key
 from chalicelib.use_cases.repeating import Request
 from tests.api.test_openapi import answer_errors
@@ -151,6 +154,25 @@ def test_the_same_request_makes_one_key_and_shows_it_again(admin: str, body: Any
     assert first == second
     assert made(admin, {"scopes": ["read"]}) != first
     assert make(admin, {"scopes": ["write"]}, Idempotency_Key="once").status == 422
+
+
+@pytest.mark.parametrize("body", [{"scopes": ["read"]}, "follow"])
+def test_a_rotation_between_a_request_and_its_repetition_makes_no_other_key(site: Site, admin: str, body: Any) -> None:
+    """G3: the version of the master key was noted with the request."""
+    told = {"replaces": made(admin, {"scopes": ["links"]})["id"]} if body == "follow" else body
+    first = made(admin, told, Idempotency_Key="once")
+    rotate(site)
+
+    assert made(admin, told, Idempotency_Key="once") == first
+    assert check(first["key"]) == (403 if body == "follow" else 200)
+    other = made(admin, {"scopes": ["read"]}, Idempotency_Key="another")
+    assert (first["key"].split("_")[3][0], other["key"].split("_")[3][0]) == ("B", "C")
+
+
+def rotate(site: Site) -> None:
+    old = replace(site.service.keyring.minting, state=KeyState.VERIFYING)
+    keyring = Keyring([old, MasterKey(2, bytes(range(1, 33)), KeyState.MINTING)])
+    app._service = replace(site.service, settings=replace(site.service.settings, keyring=keyring))
 
 
 def test_another_senders_keys_are_not_there(site: Site, caller: Caller, admin: str) -> None:

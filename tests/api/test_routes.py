@@ -133,7 +133,7 @@ def test_credentials(site: Site, caller: Caller) -> None:
     assert site.post("/v1/check", b"{}").status_code == 401
     assert caller.ask("/v1/check", body, "sgn_invented").status_code == 401
     assert caller.ask("/v1/check", body, caller.key("read", revoked=True)).status_code == 401
-    unstored = mint_api_key(site.service.settings.keyring, CODE).text
+    unstored = mint_api_key(site.service.keyring, CODE).text
     assert caller.ask("/v1/check", body, unstored).status_code == 401
     assert caller.ask("/v1/check", body, caller.key("links")).status_code == 403
     assert caller.ask("/v1/check", body, caller.key("read")).status_code == 200

@@ -59,7 +59,7 @@ class Life:
     @staticmethod
     def of(site: Site, sender: str, address: str) -> Life:
         """By a footer's link of today."""
-        keyring = site.service.settings.keyring
+        keyring = site.service.keyring
         return Life(
             site, open_preferences(site.service, mint(keyring, Purpose.PREFERENCES, sender, 1, site.day, address))
         )

@@ -39,7 +39,7 @@ class Served:
 
     def link(self, kind: str, purpose: Purpose, sender: str, number: int = 1, address: str = ADDRESS) -> str:
         """A new link: `kind` is u or p."""
-        token = mint(self.site.service.settings.keyring, purpose, sender, number, self.site.day, address)
+        token = mint(self.site.service.keyring, purpose, sender, number, self.site.day, address)
         return f"{self.url}/{kind}/{token}"
 
     def post(self, path: str, form: bytes) -> int:

@@ -52,7 +52,7 @@ class Visit:
 
     def old_link(self) -> str:
         """A footer's, of 91 days ago, to the preference centre."""
-        keyring, day = self.served.site.service.settings.keyring, self.served.site.day - PREFERENCES_DAYS - 1
+        keyring, day = self.served.site.service.keyring, self.served.site.day - PREFERENCES_DAYS - 1
         return f"{self.served.url}/p/{mint(keyring, FOOTER, self.sender, 1, day, 'old@example.com')}"
 
     def open(self, kind: str, purpose: Purpose, number: int | None = None, address: str | None = None) -> None:

@@ -28,6 +28,7 @@ def test_the_service_reads_its_settings_from_what_the_runner_hands_over(tmp_path
         engines = Engines("http://127.0.0.1:1", "http://127.0.0.1:3")
         handed_over = environment(folder.secrets(), engines, "http://127.0.0.1:2/api", "local")
     settings = settings_from(handed_over.values)
+    assert settings.keyring is not None
     assert settings.keyring.minting.version == 1
     assert (settings.public_url, settings.dynamodb_url) == ("http://127.0.0.1:2/api", "http://127.0.0.1:1")
     assert (settings.recipients_table, settings.control_table) == ("signoff-local-recipients", "signoff-local-control")

@@ -143,6 +143,7 @@ def test_the_service_gets_its_settings_and_nothing_of_the_developers(
 ) -> None:
     monkeypatch.setenv("AWS_PROFILE", "production")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "secret")
+    monkeypatch.setenv("SIGNOFF_MASTER_SECRET", "of a deployment")
     with runner(folder, data, "--prefix", "/api") as running:
         assert running.url == f"http://127.0.0.1:{running.port}/api"
         settings = ask(running.port, "GET", "/api/settings")
@@ -154,7 +155,7 @@ def test_the_service_gets_its_settings_and_nothing_of_the_developers(
     assert settings["SIGNOFF_S3_URL"] == settings["SIGNOFF_SQS_URL"] != settings["SIGNOFF_DYNAMODB_URL"]
     assert settings["SIGNOFF_DYNAMODB_URL"].startswith("http://127.0.0.1:")
     assert settings.keys() >= {"SIGNOFF_MASTER_KEYS", "SIGNOFF_PEPPER_KEY", "AWS_REGION"}
-    assert settings.keys().isdisjoint({"AWS_PROFILE", "AWS_SESSION_TOKEN"})
+    assert settings.keys().isdisjoint({"AWS_PROFILE", "AWS_SESSION_TOKEN", "SIGNOFF_MASTER_SECRET"})
 
 
 def test_without_the_engine_it_serves_from_memory_and_says_so(folder: Path, data: Path) -> None:

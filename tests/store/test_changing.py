@@ -78,7 +78,7 @@ class Control:
 def control(site: Site) -> Control:
     wire, pool = faulty(site.service.settings)
     clock = Clock()
-    changes = SenderChanges(wire, site.service.settings, clock.timing())
+    changes = SenderChanges(wire, site.service.settings, site.service.secrets.pepper_key, clock.timing())
     return Control(site, pool, changes, site.service.sender_changes, clock)
 
 
@@ -288,8 +288,8 @@ def test_a_store_that_stays_wrong_is_told_in_time(control: Control, name: str) -
 
 def eight(control: Control) -> list[SenderChanges]:
     """Eight containers, that have as long as this machine takes."""
-    settings = control.site.service.settings
-    return [SenderChanges(connect(settings), settings, Timing(deadline=600)) for _ in range(8)]
+    settings, pepper_key = control.site.service.settings, control.site.service.secrets.pepper_key
+    return [SenderChanges(connect(settings), settings, pepper_key, Timing(deadline=600)) for _ in range(8)]
 
 
 def test_eight_who_change_at_once_lose_nothing(control: Control) -> None:

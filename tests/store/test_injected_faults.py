@@ -301,7 +301,7 @@ class TestTheControlTable:
     def test_a_sender_that_cannot_be_read_is_trouble_and_no_stranger(self, site: Site, name: str) -> None:
         wire, pool = faulty(site.service.settings)
         known = site.service.settings
-        senders = Senders(wire, known.control_table, known.pepper_key, Clock().timing())
+        senders = Senders(wire, known.control_table, site.service.secrets.pepper_key, Clock().timing())
         keys = Keys(wire, known.control_table, Clock().timing())
         pool.plan(READ, READ_FAULTS[name])
         assert senders.get(CODE).code == CODE
@@ -488,7 +488,7 @@ def test_an_error_that_nobody_expected_is_told_without_its_text(
 
     wire = site.service._wire
     wire.pool = pool = FaultyPool(wire.pool)
-    key = mint_api_key(site.service.settings.keyring, CODE).text
+    key = mint_api_key(site.service.keyring, CODE).text
     pool.plan(READ, unheard_of)
 
     with caplog.at_level("DEBUG"):

@@ -30,7 +30,7 @@ def create(site: Site) -> None:
 
 
 def centre(site: Site, address: str = ADDRESS) -> str:
-    return f"/p/{mint(site.service.settings.keyring, Purpose.PREFERENCES, MANY, 1, site.day, address)}"
+    return f"/p/{mint(site.service.keyring, Purpose.PREFERENCES, MANY, 1, site.day, address)}"
 
 
 def get(site: Site, path: str) -> HTTPResponse:

@@ -198,7 +198,7 @@ def test_tries_are_limited_for_each_recipient_whatever_they_are_for(site: Site) 
 
 def test_a_sender_of_hashes_alone_tells_the_address_and_keeps_none(site: Site) -> None:
     site.service.senders.create(replace(site.service.senders.get(CODE), code="hashsend", hashed=True))
-    token = mint(site.service.settings.keyring, Purpose.PREFERENCES, "hashsend", 1, site.day, ADDRESS)
+    token = mint(site.service.keyring, Purpose.PREFERENCES, "hashsend", 1, site.day, ADDRESS)
     site.post(f"/u/{token}")
 
     file = told(ask(site, path=f"/p/{token}/data"))

@@ -72,7 +72,7 @@ def test_one_post_is_all_that_it_takes(site: Site) -> None:
 def test_a_link_works_for_years_and_through_rotations(site: Site) -> None:
     """C2, H8."""
     path = f"/u/{site.token()}"
-    old = replace(site.service.settings.keyring.minting, state=KeyState.VERIFYING)
+    old = replace(site.service.keyring.minting, state=KeyState.VERIFYING)
     keyring = Keyring([old, MasterKey(2, bytes(range(1, 33)), KeyState.MINTING)])
     site.clock.milliseconds += 10 * 365 * DAY
     app._service = replace(site.service, settings=replace(site.service.settings, keyring=keyring))
@@ -190,7 +190,7 @@ def test_a_store_that_does_not_answer_gets_503_and_never_a_false_success(site: S
 def test_a_sender_of_hashes_alone_keeps_no_address(site: Site) -> None:
     known = site.service.senders.get(CODE)
     site.service.senders.create(replace(known, code="hashsend", hashed=True))
-    token = mint(site.service.settings.keyring, Purpose.ONE_CLICK, "hashsend", 1, site.day, ADDRESS)
+    token = mint(site.service.keyring, Purpose.ONE_CLICK, "hashsend", 1, site.day, ADDRESS)
 
     assert site.post(f"/u/{token}").status_code == 200
     body = f"address={ADDRESS}".encode()

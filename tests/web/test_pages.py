@@ -64,7 +64,7 @@ def hostile_token(site: Site, number: int, purpose: Purpose) -> str:
     if not [item for item in site.tables.items(site.tables.names.control) if item["pk"]["S"] == "sender#hostiles"]:
         site.service.senders.create(sender)
         put_logo(Edit(site.service, "hostiles", Claim(1, is_new=True, nonce="logo")), png(3, 2))
-    return mint(site.service.settings.keyring, purpose, "hostiles", number, site.day, ADDRESS)
+    return mint(site.service.keyring, purpose, "hostiles", number, site.day, ADDRESS)
 
 
 PAGES: dict[str, Callable[[Site], tuple[str, str, bytes]]] = {

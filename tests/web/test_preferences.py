@@ -252,7 +252,7 @@ class TestAnOldLink:
 
 def test_a_link_of_a_compromised_key_stops_and_opens_nothing_else(site: Site) -> None:
     path = link(site)
-    old, new = site.service.settings.keyring.minting, MasterKey(2, bytes(range(1, 33)), KeyState.MINTING)
+    old, new = site.service.keyring.minting, MasterKey(2, bytes(range(1, 33)), KeyState.MINTING)
     keyring = Keyring([replace(old, state=KeyState.COMPROMISED), new])
     app._service = replace(site.service, settings=replace(site.service.settings, keyring=keyring))
 

@@ -312,7 +312,7 @@ class TestALinkThatOnlyStops:
     def test_of_a_compromised_key(self, site: Site) -> None:
         token = footer(site)
         act = act_on(site.post(f"/u/{token}"))
-        old, new = site.service.settings.keyring.minting, MasterKey(2, bytes(range(1, 33)), KeyState.MINTING)
+        old, new = site.service.keyring.minting, MasterKey(2, bytes(range(1, 33)), KeyState.MINTING)
         keyring = Keyring([replace(old, state=KeyState.COMPROMISED), new])
         app._service = replace(site.service, settings=replace(site.service.settings, keyring=keyring))
 

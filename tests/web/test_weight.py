@@ -51,7 +51,7 @@ class Reader:
         self.kinds = [category.id for category in self.sender.catalogue.optional]
 
     def token(self, purpose: Purpose, number: int = 1) -> str:
-        return mint(self.site.service.settings.keyring, purpose, self.code, number, self.site.day, LONGEST_ADDRESS)
+        return mint(self.site.service.keyring, purpose, self.code, number, self.site.day, LONGEST_ADDRESS)
 
     @property
     def footer(self) -> str:
