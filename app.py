@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 from chalicelib.application import SignoffApp
 from chalicelib.jobs import events, jobs
 
@@ -35,3 +38,8 @@ app.serve("api.exports:exports", "/v1/exports", "/v1/exports/{export_id}")
 app.serve("api.categories:categories", "/v1/categories", "/v1/categories/{category}")
 app.serve("api.sender:sender", "/v1/sender", "/v1/sender/logo")
 app.serve("api.keys:keys", "/v1/keys", "/v1/keys/{key_id}")
+
+if "AWS_CHALICE_CLI_MODE" in os.environ:  # Chalice's command line imports this file before it zips
+    from infra.packaging.hook import before_zipping
+
+    before_zipping(Path(__file__).parent)

@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 NODE_MODULES = ROOT / "node_modules"
-PYTHON_FILES = ("requirements.txt", "requirements-dev.txt", "constraints.txt")
+PYTHON_FILES = ("requirements-lambda.txt", "requirements-dev.txt", "constraints.txt")
 ENGINE_FILES = ("package.json", "package-lock.json")
 OLDEST, NEWEST = (3, 11), (3, 13)
 

@@ -4,20 +4,14 @@ is its own."""
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from infra.files import file_names
 from infra.storage import load_template, table_names
-from tests.infra.processes import ROOT, SECONDS
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.infra.packaging.projects import make_package
+from tests.infra.processes import ROOT
 
 CONFIG: dict[str, Any] = json.loads((ROOT / ".chalice" / "config.json").read_text("utf-8"))
 STAGES = sorted(CONFIG["stages"])
@@ -105,18 +99,9 @@ def test_every_policy_belongs_to_a_function_of_a_stage() -> None:
 
 @pytest.fixture(scope="module", params=STAGES)
 def package(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Any]:
-    """A stage and its template, as `chalice package` writes it for a copy of the project that requires nothing."""
-    project: Path = tmp_path_factory.mktemp("package")
-    for folder in ("chalicelib", ".chalice"):
-        shutil.copytree(ROOT / folder, project / folder, ignore=shutil.ignore_patterns("deployments", "__pycache__"))
-    shutil.copy(ROOT / "app.py", project)
-    (project / "requirements.txt").touch()
-    command = [sys.executable, "-c", "from chalice.cli import main; main()", "package", "--stage", request.param, "out"]
-    done = subprocess.run(
-        command, cwd=project, env=os.environ, capture_output=True, text=True, timeout=SECONDS, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return request.param, json.loads((project / "out" / "sam.json").read_text("utf-8"))["Resources"]
+    """A stage and its template, as `chalice package` writes it."""
+    made = make_package(tmp_path_factory.mktemp("package"), request.param)
+    return request.param, made.template["Resources"]
 
 
 def test_the_package_has_a_function_for_requests_and_one_for_jobs(package: tuple[str, Any]) -> None:
