@@ -6,11 +6,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import cfnlint
 import pytest
+from cfnlint.config import ManualArgs
 
 from infra.files import file_names
 from infra.storage import load_template, table_names
-from tests.infra.packaging.projects import make_package
+from tests.infra.packaging.projects import Package, make_package
 from tests.infra.processes import ROOT
 
 CONFIG: dict[str, Any] = json.loads((ROOT / ".chalice" / "config.json").read_text("utf-8"))
@@ -98,10 +100,31 @@ def test_every_policy_belongs_to_a_function_of_a_stage() -> None:
 
 
 @pytest.fixture(scope="module", params=STAGES)
-def package(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Any]:
-    """A stage and its template, as `chalice package` writes it."""
-    made = make_package(tmp_path_factory.mktemp("package"), request.param)
-    return request.param, made.template["Resources"]
+def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Package]:
+    """A stage and what `chalice package` makes of it."""
+    return request.param, make_package(tmp_path_factory.mktemp("package"), request.param)
+
+
+@pytest.fixture
+def package(made: tuple[str, Package]) -> tuple[str, Any]:
+    """A stage and the resources of its template."""
+    stage, package = made
+    return stage, package.template["Resources"]
+
+
+def test_a_packaged_template_has_no_findings(made: tuple[str, Package]) -> None:
+    _, package = made
+    assert cfnlint.lint_file(package.template_file, ManualArgs(include_checks=["I"])) == []
+
+
+def test_both_functions_have_the_layer_and_nothing_else_does(package: tuple[str, Any]) -> None:
+    _, resources = package
+    [layer] = [name for name, each in resources.items() if each["Type"] == "AWS::Serverless::LayerVersion"]
+    with_layers = {
+        name: each["Properties"]["Layers"] for name, each in resources.items() if "Layers" in each["Properties"]
+    }
+    functions = {name for name, each in resources.items() if each["Type"] == "AWS::Serverless::Function"}
+    assert with_layers == {name: [{"Ref": layer}] for name in functions}
 
 
 def test_the_package_has_a_function_for_requests_and_one_for_jobs(package: tuple[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -10,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
-
-import yaml
 
 from infra.packaging.build import prepare
 from tests.infra.processes import ROOT
@@ -57,6 +56,10 @@ class Package:
     template: dict[str, Any]
 
     @property
+    def template_file(self) -> Path:
+        return self.folder / "sam.json"
+
+    @property
     def zip_file(self) -> Path:
         return self.folder / "deployment.zip"
 
@@ -75,15 +78,14 @@ class Package:
         return self.folder / "layer" / LAYER
 
 
-def make_package(folder: Path, stage: str = "dev", *options: str) -> Package:
+def make_package(folder: Path, stage: str = "dev") -> Package:
     """Package a copy of the project into `folder`, and unpack what came of it."""
     project = folder / "project"
     project.mkdir()
     out = folder / "out"
-    done = chalice(copy_project(project), "package", "--stage", stage, *options, str(out))
+    done = chalice(copy_project(project), "package", "--stage", stage, str(out))
     assert done.returncode == 0, done.stderr
-    [template] = out.glob("sam.*")
-    package = Package(out, yaml.safe_load(template.read_text("utf-8")))
+    package = Package(out, json.loads((out / "sam.json").read_text("utf-8")))
     for file, where in ((package.zip_file, "task"), (package.layer_file, "layer")):
         with ZipFile(file) as zipped:
             zipped.extractall(out / where)
