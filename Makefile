@@ -69,7 +69,7 @@ format: install ## put the code into ruff's format and repair what ruff can
 prove: install engine ## the large campaigns, whole
 	set -e; for campaign in $(CAMPAIGNS); do $(PY) -m tests.campaigns.$$campaign; done
 
-bench: install engine ## the benchmarks, each beside its anchor
+bench: install engine emulators ## the benchmarks, each beside its anchor
 	$(PY) -m bench
 
 clean: ## remove what was installed and made, but not the data of the local runner

@@ -117,6 +117,11 @@ class Function:
     def log(self) -> str:
         return self.log_file.read_text("utf-8")
 
+    def cpu(self) -> float:
+        """The CPU that it has used since it was started, all its threads together, in ms."""
+        tasks = Path(f"/proc/{self.process.pid}/task").iterdir()
+        return sum(int((task / "schedstat").read_text("ascii").split()[0]) for task in tasks) / 1_000_000
+
     def resident(self) -> float:
         """The most memory that it had at any time, in MB."""
         lines = Path(f"/proc/{self.process.pid}/status").read_text("ascii").splitlines()
