@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -100,10 +101,9 @@ class Ministack:
 def running(folder: Path) -> Iterator[Ministack]:
     """ministack on a free port of this machine, for as long as the block lasts. Raises EmulatorsMissing."""
     port = _free_port()
-    python = Path(sys.base_prefix, "bin", f"python{sys.version_info[0]}.{sys.version_info[1]}")
     launcher = Path(__file__).with_name("launch_ministack.py")
     process = start_guarded(
-        [str(python), "-P", str(launcher), str(site_packages())],
+        [sys.executable, "-P", "-S", str(launcher), str(site_packages()), str(_bare_python(folder / "python"))],
         env=_environment(port, folder),
         cwd=folder,
         stdout=subprocess.PIPE,
@@ -120,6 +120,13 @@ def running(folder: Path) -> Iterator[Ministack]:
     finally:
         end(process, 0)
         reading.join()
+
+
+def _bare_python(file: Path) -> Path:
+    """A Python in which nothing is installed, as a function's: with its own library alone on its path."""
+    file.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -S "$@"\n', "utf-8")
+    file.chmod(0o700)
+    return file
 
 
 def _keep(process: subprocess.Popen[bytes], log: Path, ready: threading.Event) -> None:

@@ -1,15 +1,18 @@
-"""Starts ministack, of the environment that the first argument names, in a Python that has nothing else installed.
+"""Starts ministack, of the packages that the first argument names, with the Python of the second for its functions.
 
-ministack runs functions with the Python that runs it: were it that of its own environment, a function would find
-ministack's botocore before that of its layer.
+ministack runs functions with the Python that runs it, and that would find ministack's packages, or those of this
+machine, before those of the function's layer.
 """
 
 from __future__ import annotations
 
 import sys
 
-sys.path.append(sys.argv.pop(1))
+packages, python = sys.argv[1:]
+sys.path.append(packages)
+sys.executable = python
+sys.argv = ["ministack"]
 
-from ministack.app import main
+from ministack.app import main  # noqa: E402 - it is found from here on
 
 main()
