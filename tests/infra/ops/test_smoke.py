@@ -30,11 +30,13 @@ class Recorded(Wire):
     def __init__(self, bend: Callable[[str, str, Any], None] = lambda *_: None) -> None:
         super().__init__()
         self.sent: list[tuple[str, str]] = []
+        self.typed: list[str] = []
         self.bend = bend
 
-    def send(self, method: str, url: str, *rest: Any, **more: Any) -> Any:
+    def send(self, method: str, url: str, headers: Any, *rest: Any, **more: Any) -> Any:
         self.sent.append((method, url))
-        answer = super().send(method, url, *rest, **more)
+        self.typed.append(headers.get("Content-Type", ""))
+        answer = super().send(method, url, headers, *rest, **more)
         self.bend(method, url, answer)
         return answer
 
@@ -66,6 +68,7 @@ def test_a_whole_run_leaves_nothing_of_its_recipient(demo: dict[str, Any]) -> No
         ("GET", "/v1/changes"),
         ("DELETE", ""),
     ]
+    assert wire.typed[5].startswith("multipart/form-data; boundary=")
     headers = {"Authorization": f"Bearer {demo['api_key']}"}
     known = body_of(Wire().send("GET", wire.sent[-1][1], headers))
     assert known["address"] is None
