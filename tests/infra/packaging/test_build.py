@@ -17,7 +17,7 @@ import click
 import pytest
 
 from infra.local.problems import CannotRun
-from infra.packaging.build import prepare, why_stale
+from infra.packaging.build import NEWEST_IS_OLD, prepare, why_stale
 from infra.packaging.contents import CLIENTS, is_needed
 from infra.packaging.hook import before_zipping
 from infra.packaging.wheels import platforms
@@ -58,6 +58,8 @@ def test_two_builds_of_one_commit_have_the_same_octets(project: Path) -> None:
     assert prepare(project)
 
     assert contents(project / "vendor") == before
+    told = {(file.stat().st_mode & 0o777, file.stat().st_mtime) for file in (project / "vendor").rglob("*.*")}
+    assert told <= {(0o644, NEWEST_IS_OLD), (0o755, NEWEST_IS_OLD)}, "a zip keeps them"
     compiled = contents(project / "chalicelib")
     assert compiled.items() >= sources.items()
     assert not prepare(project)
