@@ -18,7 +18,7 @@ CAMPAIGNS := token_mutations histories pairs scanners one_clicks hostile kills f
 GUARDED := chalicelib/domain/* chalicelib/tokens.py chalicelib/store/*
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test prove bench lint format types unit engine chromium screenshots catalogues clean
+.PHONY: help install run test prove bench lint format types unit engine emulators chromium screenshots catalogues clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,7 +32,7 @@ install: ## make .venv and install the tools and the local engine, where they ch
 run: install ## serve Signoff with a demo sender on 127.0.0.1:$PORT (8000), data in $SIGNOFF_LOCAL_DIR (.local)
 	@$(PY) -m infra run
 
-test: lint types engine chromium unit ## lint, types and all the tests, with the coverage of branches
+test: lint types engine emulators chromium unit ## lint, types and all the tests, with the coverage of branches
 
 unit: install ## the tests alone, with the coverage of branches
 	$(PY) -m pytest -n $(TEST_PROCESSES) --cov --cov-report=term
@@ -42,6 +42,9 @@ unit: install ## the tests alone, with the coverage of branches
 
 engine: install
 	@$(PY) -m infra engine
+
+emulators: install ## what stands in for AWS in the tests of the package, where it is missing
+	@$(PY) infra/bootstrap.py --emulators
 
 chromium: ## install Chromium from the distribution, where it is missing: the tests of the pages drive it
 	@./.ci/chromium
@@ -66,8 +69,8 @@ format: install ## put the code into ruff's format and repair what ruff can
 prove: install engine ## the large campaigns, whole
 	set -e; for campaign in $(CAMPAIGNS); do $(PY) -m tests.campaigns.$$campaign; done
 
-bench: install engine ## the benchmarks, each beside its anchor
+bench: install engine emulators ## the benchmarks, each beside its anchor
 	$(PY) -m bench
 
 clean: ## remove what was installed and made, but not the data of the local runner
-	rm -rf .venv node_modules .coverage .coverage.* htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-emulators node_modules vendor .coverage .coverage.* htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -4,6 +4,7 @@ crypto     links minted and verified, the key of an address
 one-click  the one-click POST, whole path with the ledger, on the local engine
 pages      what a link opens, on a store that takes 5 ms a call
 check      1,000 addresses, on that same store
+package    what is deployed: cold starts, memory, size
 
 CPU is that of the application's process alone: the engine and the store have processes of their own. The figures are
 for reading, not for passing: nothing fails because a machine is slow. What does fail is a run that did not do what it
@@ -15,7 +16,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from bench import check, crypto, requests
+from bench import check, crypto, package, requests
 from bench.measure import HEADING
 from bench.site import running
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from bench.measure import Row
 
-PARTS = ("crypto", "one-click", "pages", "check")
+PARTS = ("crypto", "one-click", "pages", "check", "package")
 ROUNDS, QUICK_ROUNDS = 9, 1
 
 
@@ -47,7 +48,10 @@ def main() -> None:
 def _rows(parts: list[str], rounds: int, *, is_quick: bool) -> Iterator[Row]:
     if "crypto" in parts:
         yield from crypto.rows(rounds, is_quick=is_quick)
-    if not set(parts) - {"crypto"}:
+    if "package" in parts:
+        with running() as site:
+            yield from package.rows(site, rounds)
+    if not set(parts) - {"crypto", "package"}:
         return
     with running() as site:
         if "one-click" in parts:

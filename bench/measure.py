@@ -105,8 +105,8 @@ def against(
     return _row(what, (_told(figures, unit), _told(anchors, unit), spread), middle, target)
 
 
-def absolute(what: str, figures: Sequence[float], unit: str, target: Target) -> Row:
-    """A row whose target is a number of its own."""
+def absolute(what: str, figures: Sequence[float], unit: str, target: Target | None) -> Row:
+    """A row whose target, where it has one, is a number of its own."""
     return _row(what, (_told(figures, unit), "", ""), statistics.median(figures), target)
 
 

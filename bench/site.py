@@ -107,15 +107,18 @@ def dynamodb_client(url: str) -> Any:
 
 def service_on(url: str, names: TableNames, monotonic: Callable[[], float] | None = None) -> Service:
     """The application's service on the store at `url`; with a clock of one's own it can be made to forget."""
-    settings = settings_from(
-        {
-            **_SECRETS,
-            "SIGNOFF_RECIPIENTS_TABLE": names.recipients,
-            "SIGNOFF_CONTROL_TABLE": names.control,
-            "SIGNOFF_DYNAMODB_URL": url,
-        }
-    )
+    settings = settings_from(environment_of(url, names))
     return Service(settings) if monotonic is None else Service(settings, monotonic=monotonic)
+
+
+def environment_of(url: str, names: TableNames) -> dict[str, str]:
+    """The settings of a container on the store at `url`."""
+    return {
+        **_SECRETS,
+        "SIGNOFF_RECIPIENTS_TABLE": names.recipients,
+        "SIGNOFF_CONTROL_TABLE": names.control,
+        "SIGNOFF_DYNAMODB_URL": url,
+    }
 
 
 def event(method: str, route: str, name: str, value: str, body: str | None = None, **headers: str) -> Event:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from chalice.app import Chalice
 
 from chalicelib.boundary import problem
 from chalicelib.domain.errors import MethodNotAllowed, NothingHere, SignoffError, StoreUnavailable
+from chalicelib.routing import Routes
 from chalicelib.service import Service
 from chalicelib.settings import settings_from
 from chalicelib.web.answers import trouble
@@ -31,10 +33,20 @@ class SignoffApp(Chalice):
 
     def __init__(self, app_name: str) -> None:
         super().__init__(app_name)
+        self._expected = Routes()
+        self.routes = cast("dict[str, Any]", self._expected)  # Chalice asks them of it, and names a dict
         self.languages = Languages()
         # What browsers say first when they ask for an image: a gateway sends an answer as octets for these alone.
         self.api.binary_types += ["image/avif", "image/webp"]
         self.log.setLevel(logging.WARNING)  # Chalice would leave warnings out
+
+    def serve(self, blueprint: str, *paths: str) -> None:
+        """Has a blueprint of chalicelib, named `module:name`, answer these paths: imported when one is asked for."""
+        module, _, name = blueprint.partition(":")
+        self._expected.expect(
+            paths,
+            lambda: self.register_blueprint(getattr(importlib.import_module(f"chalicelib.{module}"), name)),
+        )
 
     @property
     def service(self) -> Service:

@@ -12,7 +12,6 @@ from chalice.app import Blueprint, SQSEvent, SQSRecord
 
 from chalicelib.boundary import service_of
 from chalicelib.domain.errors import JobFailed, SignoffError, StoreUnavailable
-from chalicelib.worker import give_up, work
 
 if TYPE_CHECKING:
     from chalicelib.service import Service
@@ -42,6 +41,8 @@ def jobs(event: SQSEvent) -> None:
 
 
 def _work(service: Service, record: SQSRecord) -> None:
+    from chalicelib.worker import work  # noqa: PLC0415 - the function of the requests imports this module too
+
     try:
         context: Any = record.context
         work(service, _message(record), lambda: context.get_remaining_time_in_millis() / 1000)
@@ -70,6 +71,8 @@ def _times(record: SQSRecord) -> int:
 
 def _give_up(service: Service, record: SQSRecord) -> None:
     """Says so in the job: from here the message goes where no worker looks."""
+    from chalicelib.worker import give_up  # noqa: PLC0415 - as above
+
     try:
         give_up(service, _message(record))
     except StoreUnavailable as error:

@@ -11,22 +11,10 @@ from typing import TYPE_CHECKING
 
 from chalicelib.domain.errors import StoreUnavailable
 from chalicelib.settings import Settings
-from chalicelib.store.budgets import Budgets
-from chalicelib.store.bulk import Bulk
 from chalicelib.store.cache import Cache
 from chalicelib.store.calls import connect
-from chalicelib.store.changing import SenderChanges
 from chalicelib.store.engine import DynamoEngine
-from chalicelib.store.evidence import Evidences
-from chalicelib.store.feed import Feed
-from chalicelib.store.files import Files
-from chalicelib.store.jobs import Jobs
-from chalicelib.store.keys import Keys
 from chalicelib.store.ledger import Ledger, Timing
-from chalicelib.store.limits import Limits
-from chalicelib.store.operations import Operations
-from chalicelib.store.queue import Queue
-from chalicelib.store.reading import Reader
 from chalicelib.store.secrets import Secrets
 from chalicelib.store.senders import Senders
 
@@ -34,7 +22,18 @@ if TYPE_CHECKING:
     from chalicelib.api_keys import ApiKey
     from chalicelib.domain.senders import Sender
     from chalicelib.keyring import Keyring
-    from chalicelib.store.changing import Draft
+    from chalicelib.store.budgets import Budgets
+    from chalicelib.store.bulk import Bulk
+    from chalicelib.store.changing import Draft, SenderChanges
+    from chalicelib.store.evidence import Evidences
+    from chalicelib.store.feed import Feed
+    from chalicelib.store.files import Files
+    from chalicelib.store.jobs import Jobs
+    from chalicelib.store.keys import Keys
+    from chalicelib.store.limits import Limits
+    from chalicelib.store.operations import Operations
+    from chalicelib.store.queue import Queue
+    from chalicelib.store.reading import Reader
     from chalicelib.store.wire import Wire
 
 LOG = logging.getLogger("signoff")
@@ -47,7 +46,7 @@ DAY = 86_400
 
 @dataclass(frozen=True)
 class Service:
-    """Made once per container, each part when it is first asked for. The clocks are for tests to own."""
+    """Made once per container, each part imported and made when it is first needed. The clocks are for tests to own."""
 
     settings: Settings
     monotonic: Callable[[], float] = time.monotonic
@@ -79,11 +78,15 @@ class Service:
     @cached_property
     def reader(self) -> Reader:
         """The read path."""
+        from chalicelib.store.reading import Reader
+
         return Reader(self._wire, self.settings.recipients_table)
 
     @cached_property
     def feed(self) -> Feed:
         """The ledger as it grows."""
+        from chalicelib.store.feed import Feed
+
         return Feed(self._wire, self.settings.recipients_table)
 
     @cached_property
@@ -94,51 +97,71 @@ class Service:
     @cached_property
     def sender_changes(self) -> SenderChanges:
         """The write path of senders and their categories."""
+        from chalicelib.store.changing import SenderChanges
+
         return SenderChanges(self._wire, self.settings, self.secrets.pepper_key, Timing(now=self.clock))
 
     @cached_property
     def keys(self) -> Keys:
         """API keys."""
+        from chalicelib.store.keys import Keys
+
         return Keys(self._wire, self.settings.control_table)
 
     @cached_property
     def evidences(self) -> Evidences:
         """What shows consents."""
+        from chalicelib.store.evidence import Evidences
+
         return Evidences(self._wire, self.settings.recipients_table)
 
     @cached_property
     def operations(self) -> Operations:
         """The idempotency keys that were used."""
+        from chalicelib.store.operations import Operations
+
         return Operations(self._wire, self.settings.recipients_table)
 
     @cached_property
     def jobs(self) -> Jobs:
         """Imports and exports."""
+        from chalicelib.store.jobs import Jobs
+
         return Jobs(self._wire, self.settings.control_table)
 
     @cached_property
     def bulk(self) -> Bulk:
         """The write path of imports."""
+        from chalicelib.store.bulk import Bulk
+
         return Bulk(self._wire, self.settings.recipients_table)
 
     @cached_property
     def limits(self) -> Limits:
         """The budgets of the opt-out form."""
+        from chalicelib.store.limits import Limits
+
         return Limits(self._wire, self.settings.control_table)
 
     @cached_property
     def files(self) -> Files:
         """Uploads, rejected rows and exports."""
+        from chalicelib.store.files import Files
+
         return Files(self.settings.files_bucket, self.settings.region, self.settings.s3_url)
 
     @cached_property
     def queue(self) -> Queue:
         """The jobs that wait."""
+        from chalicelib.store.queue import Queue
+
         return Queue(self.settings.jobs_queue_url, self.settings.region, self.settings.sqs_url)
 
     @cached_property
     def budgets(self) -> Budgets:
         """The requests a minute of each API key."""
+        from chalicelib.store.budgets import Budgets
+
         return Budgets(self.limits, self.settings.key_budget, self.clock)
 
     @cached_property

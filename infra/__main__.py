@@ -11,9 +11,9 @@ from infra import engine_command
 from infra.client import changes, checking, exporting, importing
 from infra.local import run, worker
 from infra.local.problems import CannotRun
-from infra.ops import keys, provision, revert
+from infra.ops import build, keys, provision, revert
 
-COMMANDS = (run, worker, engine_command, importing, exporting, checking, changes, revert, provision, keys)
+COMMANDS = (run, worker, engine_command, importing, exporting, checking, changes, revert, provision, build, keys)
 """Modules with `add_to(commands)`, which adds a parser and sets its default `command`: options → exit code."""
 
 

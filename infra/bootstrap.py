@@ -16,8 +16,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
+EMULATORS_VENV = ROOT / ".venv-emulators"
 NODE_MODULES = ROOT / "node_modules"
-PYTHON_FILES = ("requirements.txt", "requirements-dev.txt", "constraints.txt")
+PYTHON_FILES = ("requirements-lambda.txt", "requirements-dev.txt", "constraints.txt")
+EMULATORS_FILES = ("requirements-emulators.txt",)
 ENGINE_FILES = ("package.json", "package-lock.json")
 OLDEST, NEWEST = (3, 11), (3, 13)
 
@@ -30,8 +32,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Install, and answer with the exit code: 1 where the environment could not be made."""
     parser = argparse.ArgumentParser(prog="bootstrap", description=__doc__)
     parser.add_argument("--again", action="store_true", help="install even if nothing changed")
+    parser.add_argument("--emulators", action="store_true", help="install what stands in for AWS in the tests, alone")
     options = parser.parse_args(arguments)
     try:
+        if options.emulators:
+            install_emulators(again=options.again)
+            return 0
         install_python_packages(again=options.again)
     except CannotInstall as error:
         print(error, file=sys.stderr)
@@ -43,17 +49,27 @@ def main(arguments: list[str] | None = None) -> int:
 
 def install_python_packages(*, again: bool) -> None:
     """Bring .venv to what the requirements say. Raises CannotInstall."""
+    _make_environment(VENV, PYTHON_FILES, "requirements-dev.txt", "the Python packages", again=again)
+
+
+def install_emulators(*, again: bool) -> None:
+    """Bring .venv-emulators to what its requirements say. Raises CannotInstall."""
+    what = "the emulators of AWS"
+    _make_environment(EMULATORS_VENV, EMULATORS_FILES, "requirements-emulators.txt", what, again=again)
+
+
+def _make_environment(venv: Path, files: tuple[str, ...], requirements: str, what: str, *, again: bool) -> None:
     require_python()
-    stamp = VENV / "installed.sha256"
-    wanted = fingerprint(PYTHON_FILES, salt=f"{sys.version_info[:2]}")
+    stamp = venv / "installed.sha256"
+    wanted = fingerprint(files, salt=f"{sys.version_info[:2]}")
     if not again and stamp.is_file() and stamp.read_text("utf-8") == wanted:
         return
-    print("Installing the Python packages into .venv (once, under a minute).", flush=True)
-    call([sys.executable, "-m", "venv", str(VENV)], "The virtual environment could not be made in .venv.")
-    pip = [str(VENV / "bin" / "python"), "-m", "pip", "--disable-pip-version-check"]
+    print(f"Installing {what} into {venv.name} (once, under a minute).", flush=True)
+    call([sys.executable, "-m", "venv", str(venv)], f"The virtual environment could not be made in {venv.name}.")
+    pip = [str(venv / "bin" / "python"), "-m", "pip", "--disable-pip-version-check"]
     call(
-        [*pip, "install", "--quiet", "--requirement", str(ROOT / "requirements-dev.txt")],
-        "The Python packages could not be installed: what pip said stands above.",
+        [*pip, "install", "--quiet", "--requirement", str(ROOT / requirements)],
+        f"{what[0].upper()}{what[1:]} could not be installed: what pip said stands above.",
     )
     stamp.write_text(wanted, "utf-8")
 

@@ -34,9 +34,25 @@ def send(
 
     `many` is a query whose names may come more than once.
     """
+    event = event_of(method, resource, values, headers=headers, body=body, query=query, many=many, source=source)
+    return answer_of(app(event, None))
+
+
+def event_of(
+    method: str,
+    resource: str,
+    values: dict[str, str] | None = None,
+    *,
+    headers: dict[str, str] | None = None,
+    body: bytes | None = None,
+    query: dict[str, str] | None = None,
+    many: dict[str, list[str]] | None = None,
+    source: str = "192.0.2.7",
+) -> dict[str, Any]:
+    """The event of a request, as in `send`."""
     path = re.sub(r"\{(\w+)\}", lambda match: (values or {}).get(match[1], match[0]), resource)
     listed = {name: [value] for name, value in (query or {}).items()}
-    event = {
+    return {
         "requestContext": {
             "httpMethod": method,
             "resourcePath": resource,
@@ -53,7 +69,10 @@ def send(
         "body": None if body is None else base64.b64encode(body).decode(),
         "isBase64Encoded": body is not None,
     }
-    answer: dict[str, Any] = app(event, None)
+
+
+def answer_of(answer: dict[str, Any]) -> Answer:
+    """What a client gets of what the function returned."""
     several = {name: ", ".join(values) for name, values in (answer.get("multiValueHeaders") or {}).items()}
     told = {name.lower(): str(value) for name, value in {**(answer.get("headers") or {}), **several}.items()}
     text = answer.get("body") or ""

@@ -16,6 +16,12 @@ BESIDE_AN_ANCHOR = [
     "link verified",
     "address key",
     "one-click POST",
+    "cold start, GET /u/{token};",
+    "cold start, GET /u/{token}, CPU;",
+    "cold start, one-click POST;",
+    "cold start, one-click POST, CPU;",
+    "cold start, check of one address;",
+    "cold start, check of one address, CPU;",
     "GET /u/{token}, sender remembered, CPU;",
     "GET /u/{token}, all forgotten, CPU;",
     "GET /p/{token}, sender remembered, CPU;",
@@ -29,7 +35,7 @@ ALONE = [
     f"GET {page}{{token}}, {what}"
     for page in ("/u/", "/p/")
     for what in ("all forgotten, CPU besides", "all forgotten, reads", "all forgotten, writes", "the answer")
-]
+] + ["resident memory", "size of the zip", "size of the layer"]
 
 
 def test_the_benchmarks_print_every_row_with_its_numbers() -> None:

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cfnlint
 import pytest
@@ -17,10 +13,8 @@ from infra.files import file_names
 from infra.storage import load_template, table_names
 from tests.infra.deploying.recording import API, JOBS
 from tests.infra.deploying.stages import CONFIG, FUNCTIONS, STAGES, policy_file, policy_of
-from tests.infra.processes import ROOT, SECONDS
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.infra.packaging.projects import Package, make_package
+from tests.infra.processes import ROOT
 
 
 def test_policies_are_written_by_hand_for_a_regional_gateway_within_its_time() -> None:
@@ -53,38 +47,41 @@ def test_every_policy_belongs_to_a_function_of_a_stage() -> None:
 
 
 @pytest.fixture(scope="module", params=STAGES)
-def package(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Any]:
-    """A stage and its template, as `chalice package` writes it for a copy of the project that requires nothing."""
-    project: Path = tmp_path_factory.mktemp("package")
-    for folder in ("chalicelib", ".chalice"):
-        shutil.copytree(ROOT / folder, project / folder, ignore=shutil.ignore_patterns("deployments", "__pycache__"))
-    shutil.copy(ROOT / "app.py", project)
-    (project / "requirements.txt").touch()
-    command = [sys.executable, "-c", "from chalice.cli import main; main()", "package", "--stage", request.param, "out"]
-    done = subprocess.run(
-        command, cwd=project, env=os.environ, capture_output=True, text=True, timeout=SECONDS, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return request.param, json.loads((project / "out" / "sam.json").read_text("utf-8"))
+def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Package]:
+    """A stage and what `chalice package` makes of it."""
+    return request.param, make_package(tmp_path_factory.mktemp("package"), request.param)
 
 
-def test_cfn_lint_finds_nothing_in_a_package(package: tuple[str, Any], tmp_path: Path) -> None:
-    _, template = package
-    file = tmp_path / "sam.json"
-    file.write_text(json.dumps(template))
-    assert cfnlint.lint_file(file, ManualArgs(include_checks=["I"])) == []
+@pytest.fixture
+def package(made: tuple[str, Package]) -> tuple[str, Any]:
+    """A stage and the resources of its template."""
+    stage, package = made
+    return stage, package.template["Resources"]
+
+
+def test_a_packaged_template_has_no_findings(made: tuple[str, Package]) -> None:
+    _, package = made
+    assert cfnlint.lint_file(package.template_file, ManualArgs(include_checks=["I"])) == []
+
+
+def test_both_functions_have_the_layer_and_nothing_else_does(package: tuple[str, Any]) -> None:
+    _, resources = package
+    [layer] = [name for name, each in resources.items() if each["Type"] == "AWS::Serverless::LayerVersion"]
+    with_layers = {
+        name: each["Properties"]["Layers"] for name, each in resources.items() if "Layers" in each["Properties"]
+    }
+    functions = {name for name, each in resources.items() if each["Type"] == "AWS::Serverless::Function"}
+    assert with_layers == {name: [{"Ref": layer}] for name in functions}
 
 
 def test_the_package_has_a_function_for_requests_and_one_for_jobs(package: tuple[str, Any]) -> None:
-    _, template = package
-    resources = template["Resources"]
+    _, resources = package
     functions = [each["Properties"] for each in resources.values() if each["Type"] == "AWS::Serverless::Function"]
     assert {(each["Handler"], each["Timeout"]) for each in functions} == {("app.app", 25), ("app.jobs", 900)}
 
 
 def test_the_jobs_of_a_package_come_one_by_one_from_the_queue_of_its_stage(package: tuple[str, Any]) -> None:
-    stage, template = package
-    resources = template["Resources"]
+    stage, resources = package
     [event] = resources["Jobs"]["Properties"]["Events"].values()
     queue = f"arn:${{AWS::Partition}}:sqs:${{AWS::Region}}:${{AWS::AccountId}}:{file_names(stage).jobs}"
     assert event["Type"] == "SQS"
@@ -95,7 +92,6 @@ def test_the_jobs_of_a_package_come_one_by_one_from_the_queue_of_its_stage(packa
 
 @pytest.mark.parametrize(("function", "role"), [(API, "ApiHandlerRole"), (JOBS, "JobsRole")])
 def test_each_function_of_a_package_has_its_own_policy(package: tuple[str, Any], function: str, role: str) -> None:
-    stage, template = package
-    resources = template["Resources"]
+    stage, resources = package
     [policy] = resources[role]["Properties"]["Policies"]
     assert policy["PolicyDocument"]["Statement"] == policy_of(stage, function)

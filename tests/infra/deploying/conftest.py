@@ -37,7 +37,7 @@ def account(account_server: str) -> Account:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A folder with the project's own `.chalice`, as it is in the repository."""
-    shutil.copytree(ROOT / ".chalice", tmp_path / ".chalice", ignore=shutil.ignore_patterns("deploy*"))
+    shutil.copytree(ROOT / ".chalice", tmp_path / ".chalice", ignore=shutil.ignore_patterns("deploy*", "vendor.*"))
     return tmp_path
 
 

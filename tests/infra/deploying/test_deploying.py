@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,14 +12,13 @@ import pytest
 from tests.infra.deploying.accounts import DOMAIN
 from tests.infra.deploying.recording import API, JOBS
 from tests.infra.deploying.stages import policy_of
-from tests.infra.processes import ROOT, SECONDS
+from tests.infra.packaging.projects import CHALICE, copy_project
+from tests.infra.processes import SECONDS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.infra.deploying.accounts import Account, Provision
-
-CHALICE = [sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())"]
 
 
 def chalice(command: str, stage: str, project: Path, account: Account) -> str:
@@ -40,11 +37,8 @@ def chalice(command: str, stage: str, project: Path, account: Account) -> str:
 
 @pytest.fixture
 def program(project: Path) -> Path:
-    """The project whole, but that it requires nothing: what it requires is not what is tested here."""
-    shutil.copytree(ROOT / "chalicelib", project / "chalicelib", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "app.py", project)
-    (project / "requirements.txt").touch()
-    return project
+    """The project whole, with the layer that is built once for all tests."""
+    return copy_project(project)
 
 
 def function(account: Account, name: str) -> dict[str, Any]:

@@ -70,7 +70,9 @@ def test_the_first_values_are_what_the_service_takes_and_stand_nowhere_else(
             "AWS_REGION": "us-east-1",
         }
     )
-    assert (settings.keyring.minting.version, settings.keyring.minting.state) == (1, KeyState.MINTING)
+    keyring = settings.keyring
+    assert keyring is not None
+    assert (keyring.minting.version, keyring.minting.state) == (1, KeyState.MINTING)
     assert json.loads(keys)["1"]["from"].endswith("Z")
     for text in (said.text, (project / ".chalice" / "config.json").read_text("utf-8")):
         assert pepper not in text

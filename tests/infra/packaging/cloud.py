@@ -1,0 +1,164 @@
+"""ministack: CloudFormation that makes stacks of what it reads, and an API Gateway and a Lambda that run the zip."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import socket
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import botocore.session
+
+from infra.local.children import end, start_guarded
+from infra.local.environment import LOCAL_AWS, REGION
+from tests.infra.packaging.emulators import site_packages
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from tests.infra.packaging.projects import Package
+
+ACCOUNT = "000000000000"
+SECONDS = 60
+"""When a test gives up: a stack is made in one or two."""
+CODE_BUCKET = "code-of-the-packages"
+_PLACES = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
+_READY = b"Running on http"
+_WAITER = {"Delay": 0.1, "MaxAttempts": SECONDS * 10}
+
+
+@dataclass(frozen=True, slots=True)
+class Ministack:
+    """A running ministack."""
+
+    url: str
+
+    def client(self, service: str) -> Any:
+        """A client that reaches it."""
+        return botocore.session.get_session().create_client(service, region_name=REGION, endpoint_url=self.url)
+
+    def deploy(self, stack: str, template: str, **parameters: str) -> dict[str, str]:
+        """Make a stack of a template, as `aws cloudformation deploy` does; its outputs."""
+        formation = self.client("cloudformation")
+        # By URL: a template in the call itself has 51,200 octets at most, and Chalice's has twice as many.
+        where = self._uploaded(template.encode(), f"{stack}/template")
+        formation.create_stack(
+            StackName=stack,
+            TemplateURL=f"{self.url}/{where}",
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+        )
+        formation.get_waiter("stack_create_complete").wait(StackName=stack, WaiterConfig=_WAITER)
+        [described] = formation.describe_stacks(StackName=stack)["Stacks"]
+        return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", ())}
+
+    def deploy_package(self, stack: str, package: Package, environment: Mapping[str, str]) -> str:
+        """Deploy a package as `aws cloudformation package` and `deploy` do; the id of its API.
+
+        `environment` is what .chalice/config.json would say besides.
+        """
+        template = json.loads(json.dumps(package.template))
+        for name, resource in template["Resources"].items():
+            properties = resource["Properties"]
+            if (place := _PLACES.get(resource["Type"])) is not None:
+                octets = (package.folder / properties[place]).read_bytes()
+                properties[place] = f"s3://{self._uploaded(octets, f'{stack}/{name}.zip')}"
+            if resource["Type"] == "AWS::Serverless::Function":
+                properties["Environment"]["Variables"].update(environment)
+        return self.deploy(stack, json.dumps(template))["RestAPIId"]
+
+    def functions(self, stack: str) -> list[str]:
+        """The names of a stack's functions."""
+        resources = self.client("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
+        return [each["PhysicalResourceId"] for each in resources if each["ResourceType"] == "AWS::Lambda::Function"]
+
+    def set_environment(self, function: str, **more: str) -> None:
+        """Change some variables of a function."""
+        functions = self.client("lambda")
+        known = functions.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
+        functions.update_function_configuration(FunctionName=function, Environment={"Variables": {**known, **more}})
+
+    def gateway_url(self, api: str, stage: str) -> str:
+        """Where the API is reached; under AWS its id is in the host's name."""
+        return f"{self.url}/_aws/execute-api/{api}/{stage}"
+
+    def _uploaded(self, octets: bytes, key: str) -> str:
+        """The bucket and the key."""
+        s3 = self.client("s3")
+        s3.create_bucket(Bucket=CODE_BUCKET)
+        s3.put_object(Bucket=CODE_BUCKET, Key=key, Body=octets)
+        return f"{CODE_BUCKET}/{key}"
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Ministack]:
+    """ministack on a free port of this machine, for as long as the block lasts. Raises EmulatorsMissing."""
+    port = _free_port()
+    launcher = Path(__file__).with_name("launch_ministack.py")
+    process = start_guarded(
+        [sys.executable, "-P", "-S", str(launcher), str(site_packages()), str(_bare_python(folder / "python"))],
+        env=_environment(port, folder),
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    log = folder / "ministack.log"
+    ready = threading.Event()
+    reading = threading.Thread(target=_keep, args=(process, log, ready), daemon=True)
+    reading.start()
+    try:
+        assert ready.wait(SECONDS), "ministack did not start"
+        assert process.poll() is None, log.read_text("utf-8", "replace")
+        yield Ministack(f"http://127.0.0.1:{port}")
+    finally:
+        end(process, 0)
+        reading.join()
+
+
+def _bare_python(file: Path) -> Path:
+    """A Python in which nothing is installed, as a function's: with its own library alone on its path."""
+    file.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -S "$@"\n', "utf-8")
+    file.chmod(0o700)
+    return file
+
+
+def _keep(process: subprocess.Popen[bytes], log: Path, ready: threading.Event) -> None:
+    """What it says, into `log`, until its end."""
+    assert process.stdout is not None
+    with process.stdout as lines, log.open("wb", buffering=0) as kept:
+        for line in lines:
+            kept.write(line)
+            if _READY in line:
+                ready.set()
+    ready.set()
+
+
+def _environment(port: int, folder: Path) -> dict[str, str]:
+    return {
+        **LOCAL_AWS.values,
+        "PATH": os.defpath,
+        "TMPDIR": str(folder),
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": "127.0.0.1",
+        "MINISTACK_HOST": "127.0.0.1",
+        # Listeners besides the gateway, for services not used here.
+        "SFTP_ENABLED": "0",
+        "IOT_MTLS_ENABLED": "0",
+        # Functions find the engines by their settings, as they find AWS.
+        "AWS_ENDPOINT_URL": "",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
