@@ -11,9 +11,9 @@ from infra import engine_command
 from infra.client import changes, checking, exporting, importing
 from infra.local import run, worker
 from infra.local.problems import CannotRun
-from infra.ops import revert
+from infra.ops import api_keys, revert, senders
 
-COMMANDS = (run, worker, engine_command, importing, exporting, checking, changes, revert)
+COMMANDS = (run, worker, engine_command, importing, exporting, checking, changes, revert, senders, api_keys)
 """Modules with `add_to(commands)`, which adds a parser and sets its default `command`: options → exit code."""
 
 

@@ -144,7 +144,8 @@ class ProgressItem(_Item):
 class SenderItem(_Item):
     """A sender with its categories (JSON), the wrapped pepper and the pepper's fingerprint (base64).
 
-    `profile` and `changes`, the ids of its last changes, newest first, as JSON; rows of before have neither.
+    `profile` and `changes`, the ids of its last changes, newest first, as JSON; rows of before have neither, and no
+    `closed`.
     """
 
     class Meta:
@@ -162,6 +163,7 @@ class SenderItem(_Item):
     fingerprint = UnicodeAttribute()
     profile = UnicodeAttribute(null=True)
     changes = UnicodeAttribute(null=True)
+    closed = BooleanAttribute(null=True)
 
 
 class ErasureItem(_Item):

@@ -1,0 +1,120 @@
+"""The stages of `.chalice/config.json`: what is deployed, and where its stores are."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from infra.local.children import ROOT
+from infra.local.problems import CannotRun
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping
+
+DOMAIN_SETTING = "api_gateway_custom_domain"
+_CONFIG = Path(".chalice") / "config.json"
+_ARN = re.compile(r"arn:[a-z-]+:[a-z0-9-]+:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a stage was provisioned."""
+
+    region: str
+    account: str
+
+
+@dataclass(slots=True)
+class Stage:
+    """One stage of the file. Changes are on disk after `write`."""
+
+    name: str
+    file: Path
+    _document: dict[str, Any]
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What the file says of the stage."""
+        found: dict[str, Any] = self._document["stages"][self.name]
+        return found
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The environment of its functions."""
+        found: dict[str, str] = self.told.setdefault("environment_variables", {})
+        return found
+
+    @property
+    def storage_stack(self) -> str:
+        """The name of its stack of stores."""
+        return f"{self._document['app_name']}-{self.name}-storage"
+
+    @property
+    def place(self) -> Place | None:
+        """Where it was provisioned, by its secrets' ARN; None where it was not."""
+        found = _ARN.match(self.settings.get("SIGNOFF_MASTER_SECRET", ""))
+        return None if found is None else Place(found["region"], found["account"])
+
+    @property
+    def domain(self) -> str | None:
+        """Its own domain, where it has one."""
+        told = self.told.get(DOMAIN_SETTING)
+        return None if told is None else str(told["domain_name"])
+
+    def set(self, settings: Mapping[str, str]) -> None:
+        """Puts settings into the environment of its functions, those that are there where they stand."""
+        self.settings.update(settings)
+
+    def set_domain(self, domain: str, certificate: str) -> None:
+        """The domain that its API answers at, and every link begins with."""
+        self.told[DOMAIN_SETTING] = {
+            "domain_name": domain,
+            "tls_version": "TLS_1_2",
+            "certificate_arn": certificate,
+        }
+        self.set({"SIGNOFF_PUBLIC_URL": f"https://{domain}"})
+
+    def write(self) -> bool:
+        """Writes the file, whole or not at all; whether anything in it is new. Raises CannotRun."""
+        text = json.dumps(self._document, indent=2, ensure_ascii=False) + "\n"
+        try:
+            if self.file.read_text("utf-8") == text:
+                return False
+            beside = self.file.with_suffix(".json.new")
+            beside.write_text(text, "utf-8")
+            beside.chmod(self.file.stat().st_mode & 0o777)
+            beside.replace(self.file)
+        except OSError as error:
+            raise CannotRun(f"{self.file} cannot be written: {error.strerror}.") from None
+        return True
+
+
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """The options that every command has which works on a stage."""
+    parser.add_argument("--stage", required=True, metavar="NAME", help="which of the stages in .chalice/config.json")
+    parser.add_argument(
+        "--project", type=Path, default=ROOT, metavar="FOLDER", help="where .chalice is (else this project)"
+    )
+
+
+def stage_of(options: argparse.Namespace) -> Stage:
+    """The stage that the options name. Raises CannotRun."""
+    return read_stage(options.project / _CONFIG, options.stage)
+
+
+def read_stage(file: Path, name: str) -> Stage:
+    """A stage of `file`. Raises CannotRun."""
+    try:
+        document = json.loads(file.read_text("utf-8"))
+        stages = list(document["stages"])
+    except OSError as error:
+        raise CannotRun(f"{file} cannot be read: {error.strerror}.") from None
+    except (ValueError, TypeError, KeyError):
+        raise CannotRun(f"{file} is not JSON with stages, as `chalice` wants it.") from None
+    if name not in stages:
+        raise CannotRun(f"There is no stage {name!r} in {file}: there are {', '.join(stages)}.")
+    return Stage(name, file, document)
