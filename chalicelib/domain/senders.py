@@ -93,3 +93,16 @@ class SenderEntry:
     recorded: int
     version: int
     category: Category | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """One line that was lost: a restored table had its number, by the head or a line behind it, and not the line.
+
+    It stands there so that a reader, who waits at a missing number, goes on. `recorded` is when it was put there, in
+    milliseconds since 1970 UTC.
+    """
+
+    sender: str
+    seq: int
+    recorded: int

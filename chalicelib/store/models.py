@@ -87,6 +87,18 @@ class SenderEntryItem(_Item):
     category = UnicodeAttribute(attr_name="c", null=True)
 
 
+class HoleItem(_Item):
+    """The place of a line of the ledger that was lost."""
+
+    class Meta:
+        """The table; `bind` names it."""
+
+        table_name = "recipients"
+
+    lost = BooleanAttribute()
+    recorded = NumberAttribute(attr_name="t")
+
+
 class HeadItem(_Item):
     """The last number of a shard's ledger."""
 
@@ -248,6 +260,7 @@ _RECIPIENT_TABLE: tuple[type[_Item], ...] = (
     RecipientItem,
     EntryItem,
     SenderEntryItem,
+    HoleItem,
     HeadItem,
     OperationItem,
     EvidenceItem,
