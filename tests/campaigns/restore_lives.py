@@ -58,6 +58,8 @@ class Lives:
     service: Service
     chance: random.Random
     people: int = 6
+    name: str = "one"
+    """Of who does it, for what only one does at a time."""
     report: Report = field(default_factory=lambda: Report("lives"))
     acked: list[tuple[Place, Act]] = field(default_factory=list)
     lines: dict[str, int] = field(default_factory=dict)
@@ -126,7 +128,7 @@ class Lives:
 
     def imported(self, sender: Sender, _place: Place, _spelled: str) -> None:
         """Some rows of an import under way: one transaction, with the progress of the job."""
-        job, first = f"imp_{sender.code}", self.lines.get(sender.code, 0) + 1
+        job, first = f"imp_{sender.code}{self.name}", self.lines.get(sender.code, 0) + 1
         numbers = self.chance.sample(range(self.people), 4)
         addresses = [parse_address(f"reader{number}@{sender.code}.example.com") for number in numbers]
         by_shard: dict[int, list[Given]] = {}
@@ -187,13 +189,11 @@ class Lives:
         """The act as it is in the ledger; None where it changed nothing."""
         by_link = via in {Via.ONE_CLICK, Via.UNSUBSCRIBE_PAGE, Via.PREFERENCE_PAGE}
         act = Act(act_id_of(via, self._random()), via, parts, 1 if by_link else None)
-        after = self.service.ledger.record(place, act, Beside(None if sender.hashed else spelled)).recipient
-        found = after.find_recent(act.id)
-        return (
-            None
-            if found is None
-            else self.service.reader.entries(place.sender, place.shard, [found.seq])[found.seq].act
-        )
+        self.service.ledger.record(place, act, Beside(None if sender.hashed else spelled))
+        found = self.service.reader.recipient(place).find_recent(act.id)
+        if found is None:
+            return None
+        return self.service.reader.entries(place.sender, place.shard, [found.seq])[found.seq].act
 
     def _change(self, sender: Sender, draft: Callable[[Sender], Change]) -> None:
         self.service.sender_changes.make(sender.code, self._random(), draft)

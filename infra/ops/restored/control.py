@@ -46,6 +46,15 @@ def take_over(new: Table, old: Table) -> None:
     _take_batch(new, old, batch)
 
 
+def take_rows(new: Table, old: Table, code: str) -> None:
+    """What may be taken over of a sender while the new table is in use: what it lacks, and that a key is revoked."""
+    for item in old.range(partition_of(code), " ", BEHIND):
+        if new.put_if(item, "attribute_not_exists(sk)"):
+            continue
+        if item["sk"]["S"].startswith("key#") and "revoked" in item:
+            new.put_if(item, "attribute_not_exists(revoked)")
+
+
 def _take_batch(new: Table, old: Table, theirs: Mapping[tuple[str, str], Item]) -> None:
     ours = new.get_all(theirs)
     for key, item in theirs.items():
