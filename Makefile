@@ -12,7 +12,7 @@ PY := $(BIN)/python
 TEST_PROCESSES ?= auto
 
 # What `make prove` runs, each as `python -m tests.campaigns.<name>`.
-CAMPAIGNS := token_mutations histories pairs scanners one_clicks hostile kills feeds schemas replicas imports
+CAMPAIGNS := token_mutations histories pairs scanners one_clicks hostile kills feeds schemas replicas imports restores
 
 # The parts that are covered, branches included, to at least 95 %, each by itself.
 GUARDED := chalicelib/domain/* chalicelib/tokens.py chalicelib/store/*

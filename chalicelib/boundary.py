@@ -38,6 +38,7 @@ SECURITY_HEADERS = {
 _STATUS: tuple[tuple[type[errors.SignoffError], HTTPStatus], ...] = (
     (errors.Unauthenticated, HTTPStatus.UNAUTHORIZED),
     (errors.Forbidden, HTTPStatus.FORBIDDEN),
+    (errors.SenderClosed, HTTPStatus.FORBIDDEN),
     (errors.UnknownCategory, HTTPStatus.NOT_FOUND),
     (errors.UnknownSender, HTTPStatus.NOT_FOUND),
     (errors.InvalidToken, HTTPStatus.NOT_FOUND),

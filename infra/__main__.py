@@ -11,9 +11,12 @@ from infra import engine_command
 from infra.client import changes, checking, exporting, importing
 from infra.local import run, worker
 from infra.local.problems import CannotRun
-from infra.ops import build, keys, provision, revert
+from infra.ops import api_keys, build, keys, provision, revert, senders
 
-COMMANDS = (run, worker, engine_command, importing, exporting, checking, changes, revert, provision, build, keys)
+LOCAL = (run, worker, engine_command)
+CLIENT = (importing, exporting, checking, changes)
+OPS = (provision, build, senders, api_keys, keys, revert)
+COMMANDS = LOCAL + CLIENT + OPS
 """Modules with `add_to(commands)`, which adds a parser and sets its default `command`: options → exit code."""
 
 

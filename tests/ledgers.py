@@ -10,7 +10,7 @@ from pynamodb.transactions import TransactWrite
 from chalicelib.domain.senders import SenderEntry
 from chalicelib.store import codec
 from chalicelib.store.engine import entry_sort_key, partition_of
-from chalicelib.store.models import HEAD, HeadItem, SenderEntryItem
+from chalicelib.store.models import HEAD, HeadItem, HoleItem, SenderEntryItem
 
 if TYPE_CHECKING:
     from chalicelib.domain.categories import Category
@@ -60,6 +60,12 @@ def put_head(site: Site, sender: str, shard: int, head: Head) -> None:
             "epoch": {"N": str(head.epoch)},
         },
     )
+
+
+def lose_line(site: Site, sender: str, shard: int, seq: int) -> None:
+    """A hole in its place, as a restore leaves it."""
+    item = HoleItem(partition_of(sender, shard), entry_sort_key(seq), lost=True, recorded=1)
+    put_item(site, item.serialize())
 
 
 def take_item(site: Site, partition: str, sort_key: str) -> dict[str, Any]:

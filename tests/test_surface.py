@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,8 @@ from chalicelib.api_keys import ApiKey, mint_api_key
 from chalicelib.domain.acts import Act, Bounced, Via
 from chalicelib.domain.addresses import parse_address
 from chalicelib.domain.jobs import Job, JobKind, JobStatus, job_id
+from chalicelib.service import SENDER_SECONDS, Service
+from chalicelib.store.changing import Change
 from chalicelib.store.ledger import Beside
 from chalicelib.store.operations import Claim
 from chalicelib.tokens import Purpose
@@ -249,6 +251,52 @@ def test_no_api_route_answers_a_bad_key(site: Site, caller: Caller, path: str, m
     assert answer.status == (403 if kind == "without the scope" else 401)
     assert answer.headers["content-type"] == "application/problem+json"
     assert site.stored() == before
+
+
+def close(site: Site, *, closed: bool = True) -> None:
+    """As `python -m infra sender close` does it, in another process: nothing of it is told to this one."""
+    claim = Claim(1, is_new=True, nonce=token_hex(8))
+    elsewhere = Service(site.service.settings, clock=site.service.clock)
+    Edit(elsewhere, CODE, claim).make(lambda now: Change(replace(now, closed=closed)))
+
+
+@pytest.mark.parametrize(("path", "method"), EVERY)
+def test_a_closed_sender_s_api_answers_403_and_everything_else_goes_on(
+    site: Site, caller: Caller, path: str, method: str
+) -> None:
+    """At the latest 30 s after it was closed; and until it is opened again."""
+    route, values = ROUTES[path], values_of(site, path)
+    before = good(site, caller, path, method, values=values)
+    assert before.status == STATUS.get((path, method), 200)
+    close(site)
+    site.clock.milliseconds += SENDER_SECONDS * 1_000
+    stored = site.stored()
+
+    answer = good(site, caller, path, method, values=values)
+
+    if route.kind != "api":
+        assert answer.status == 200
+        assert answer.headers == before.headers
+        return
+    assert (answer.status, answer.headers["content-type"]) == (403, "application/problem+json")
+    told = json.loads(answer.body)
+    assert (told["type"], told["status"]) == ("urn:signoff:sender-closed", 403)
+    assert "opt-outs go on working" in told["detail"]
+    assert site.stored() == stored
+    close(site, closed=False)
+    site.clock.milliseconds += SENDER_SECONDS * 1_000
+    values = values_of(site, path)  # what a DELETE took away
+    assert good(site, caller, path, method, values=values).status == STATUS.get((path, method), 200)
+
+
+@pytest.mark.parametrize("path", ["/u/{token}", "/u/{token}/all", "/p/{token}", "/o/{sender}"])
+def test_a_closed_sender_s_recipients_opt_out_as_before(site: Site, path: str) -> None:
+    """C2: and every link of its own does it."""
+    close(site)
+    site.clock.milliseconds += SENDER_SECONDS * 1_000
+    body = b"shown=news&before=news" if path == "/p/{token}" else ROUTES[path].body
+    assert send("POST", path, values_of(site, path), headers={}, body=body).status == 200
+    assert site.reasons(CANARY)["news"] is not None
 
 
 HOSTILE_BODIES = {

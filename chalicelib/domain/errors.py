@@ -188,6 +188,16 @@ class Forbidden(SignoffError):
         self.scope = scope
 
 
+class SenderClosed(SignoffError):
+    """A good API key of a sender that was closed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this sender is closed: its links, pages and opt-outs go on working, its API does not; "
+            "who runs this service can open it again"
+        )
+
+
 class TooManyRequests(SignoffError):
     """Over a budget; `retry_after` in whole seconds."""
 

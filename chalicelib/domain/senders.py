@@ -27,6 +27,7 @@ _OWN = frozenset({"name", "form_open"})
 class Sender:
     """One tenant. `shards` is fixed at its creation; `hashed` senders keep recipient ids alone, no address.
 
+    A `closed` one asks nothing any more: its API refuses, while its links, pages and opt-outs go on (conformance C2).
     `version` counts its changes, those of its categories too.
     """
 
@@ -39,6 +40,7 @@ class Sender:
     form_open: bool = True
     profile: Profile = field(default_factory=Profile)
     version: int = 1
+    closed: bool = False
 
     def __post_init__(self) -> None:
         if not SENDER_CODE.fullmatch(self.code):
@@ -91,3 +93,16 @@ class SenderEntry:
     recorded: int
     version: int
     category: Category | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """One line that was lost: a restored table had its number, by the head or a line behind it, and not the line.
+
+    It stands there so that a reader, who waits at a missing number, goes on. `recorded` is when it was put there, in
+    milliseconds since 1970 UTC.
+    """
+
+    sender: str
+    seq: int
+    recorded: int

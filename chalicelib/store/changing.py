@@ -160,6 +160,7 @@ def _add_row(transaction: TransactWrite, commit: _Commit) -> None:
             SenderItem.categories.set(dump_catalogue(sender.catalogue)),
             SenderItem.profile.set(codec.dump(codec.dump_profile(sender.profile))),
             SenderItem.changes.set(codec.dump(commit.changes)),
+            SenderItem.closed.set(sender.closed),
         ],
         condition=SenderItem.version == commit.before.version,
     )

@@ -11,7 +11,7 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.domain.errors import StoreUnavailable
 from chalicelib.domain.recipients import Entry, Latest, Recent, Recipient
-from chalicelib.domain.senders import Place, SenderEntry
+from chalicelib.domain.senders import Hole, Place, SenderEntry
 from chalicelib.domain.suppressions import NO_EFFECTS
 from chalicelib.store import codec
 from chalicelib.store.calls import Key, Raw, batch_get, code_of, translated
@@ -195,8 +195,10 @@ def load_entry(raw: Raw) -> Entry:
     )
 
 
-def load_line(raw: Raw) -> Entry | SenderEntry:
+def load_line(raw: Raw) -> Entry | SenderEntry | Hole:
     """The line of a ledger in a raw item, whatever it tells of."""
+    if "lost" in raw:
+        return _load_hole(raw)
     if "sv" not in raw:
         return load_entry(raw)
     item = _texts(raw)
@@ -207,6 +209,11 @@ def load_line(raw: Raw) -> Entry | SenderEntry:
         version=int(item["sv"]),
         category=codec.load_category(json.loads(item["c"])) if "c" in item else None,
     )
+
+
+def _load_hole(raw: Raw) -> Hole:
+    item = _texts(raw)
+    return Hole(item["pk"].partition("#")[0], int(item["sk"].partition("#")[2]), int(item["t"]))
 
 
 def load_head(raw: Raw) -> Head:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from chalicelib.domain.recipients import Entry
-    from chalicelib.domain.senders import SenderEntry
+    from chalicelib.domain.senders import Hole, SenderEntry
     from chalicelib.store.wire import Wire
 
 DEADLINE = 1.0
@@ -36,7 +36,7 @@ class Feed(Reader):
         found = self._read(keys)
         return tuple(load_head(found[key]) if key in found else Head() for key in keys)
 
-    def lines(self, sender: str, wanted: Iterable[tuple[int, range]]) -> Mapping[int, list[Entry | SenderEntry]]:
+    def lines(self, sender: str, wanted: Iterable[tuple[int, range]]) -> Mapping[int, list[Entry | SenderEntry | Hole]]:
         """Shard → its lines from the first number of its range on, as many as the range has, in order.
 
         Numbers may be missing: the items of one transaction become visible one by one. One query a shard, side by
@@ -46,6 +46,6 @@ class Feed(Reader):
         answers = self._pool.map(lambda one: self._lines(sender, *one), asked)
         return {shard: lines for (shard, _), lines in zip(asked, answers, strict=True)}
 
-    def _lines(self, sender: str, shard: int, numbers: range) -> list[Entry | SenderEntry]:
+    def _lines(self, sender: str, shard: int, numbers: range) -> list[Entry | SenderEntry | Hole]:
         between = entry_sort_key(numbers.start), entry_sort_key(numbers.stop - 1)
         return [load_line(raw) for raw in self._range(partition_of(sender, shard), between, len(numbers))]

@@ -94,10 +94,12 @@ class Timing:
 class Rules:
     """By what the write path stamps, absorbs and remembers. There is one right set, the default.
 
-    A simulation plants wrong ones, to be seen to notice.
+    A simulation plants wrong ones, to be seen to notice. A restore, which takes over acts that were acknowledged
+    before, leaves them their times.
     """
 
     stamp: Callable[[State, int, Stamp | None], Stamp] = Stamp.of
+    times: Callable[[Act, Stamp], Act] = stamped
     is_repeat: Callable[[Recipient, Act, int], bool] = is_repeat
     remembered: int = RECENT_ACTS
 
@@ -150,7 +152,8 @@ class Ledger:
         if draft is None or before.find_recent(draft.id) or self._rules.is_repeat(before, draft, now):
             return _Attempt(before, None, stamp)
         number = (snapshot.head or Head()).seq + 1
-        line = entered(place, before, stamped(draft, stamp), number, now, beside.spelled, self._rules.remembered)
+        act = self._rules.times(draft, stamp)
+        line = entered(place, before, act, number, now, beside.spelled, self._rules.remembered)
         if line is None:
             return _Attempt(before, None, stamp)
         return _Attempt(before, Commit(*line, snapshot.head, secrets.token_hex(16), beside.evidence), stamp)

@@ -87,6 +87,18 @@ class SenderEntryItem(_Item):
     category = UnicodeAttribute(attr_name="c", null=True)
 
 
+class HoleItem(_Item):
+    """The place of a line of the ledger that was lost."""
+
+    class Meta:
+        """The table; `bind` names it."""
+
+        table_name = "recipients"
+
+    lost = BooleanAttribute()
+    recorded = NumberAttribute(attr_name="t")
+
+
 class HeadItem(_Item):
     """The last number of a shard's ledger."""
 
@@ -145,7 +157,8 @@ class ProgressItem(_Item):
 class SenderItem(_Item):
     """A sender with its categories (JSON), the wrapped pepper and the pepper's fingerprint (base64).
 
-    `profile` and `changes`, the ids of its last changes, newest first, as JSON; rows of before have neither.
+    `profile` and `changes`, the ids of its last changes, newest first, as JSON; rows of before have neither, and no
+    `closed`.
     """
 
     class Meta:
@@ -163,6 +176,7 @@ class SenderItem(_Item):
     fingerprint = UnicodeAttribute()
     profile = UnicodeAttribute(null=True)
     changes = UnicodeAttribute(null=True)
+    closed = BooleanAttribute(null=True)
 
 
 class ErasureItem(_Item):
@@ -247,6 +261,7 @@ _RECIPIENT_TABLE: tuple[type[_Item], ...] = (
     RecipientItem,
     EntryItem,
     SenderEntryItem,
+    HoleItem,
     HeadItem,
     OperationItem,
     EvidenceItem,

@@ -28,11 +28,11 @@ from chalicelib.store.models import SK, RecipientItem
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from chalicelib.domain.senders import SenderEntry
+    from chalicelib.domain.senders import Hole, SenderEntry
     from chalicelib.domain.state import State
     from chalicelib.store.wire import Wire
 
-_L = TypeVar("_L", "Entry", "Entry | SenderEntry")
+_L = TypeVar("_L", "Entry", "Entry | SenderEntry | Hole")
 
 KEYS_A_CALL = 100
 CALLS_AT_ONCE = 10
@@ -90,7 +90,7 @@ class Reader:
         """The entries of one recipient, newest first, from number `newest` on; 0 is none.
 
         Each names some that came before it, so this is a walk: a read of the first, then one for each eight. Stops at
-        an entry of somebody else. Raises `StoreUnavailable`.
+        an entry of somebody else, and goes on behind lines that a restored table had lost. Raises `StoreUnavailable`.
         """
         walked: list[Entry] = []
         numbers = [newest]
@@ -99,7 +99,7 @@ class Reader:
             found = self.entries(place.sender, place.shard, numbers)
             own = [found[number] for number in numbers if number in found and found[number].place == place]
             walked += own
-            if len(own) < len(numbers):
+            if not own:
                 break
             numbers = [own[-1].previous, *own[-1].earlier]
         return walked

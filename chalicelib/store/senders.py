@@ -109,6 +109,7 @@ class Senders:
             profile=codec.dump(codec.dump_profile(sender.profile)),
             pepper=_text(pepper.wrap(self._pepper_key, sender.code, sender.pepper)),
             fingerprint=_text(pepper_fingerprint(sender.pepper, sender.shards)),
+            closed=sender.closed,
         )
         self._put(item)
 
@@ -137,6 +138,7 @@ def load_sender(pepper_key: bytes, code: str, raw: Raw) -> Sender:
         form_open=item.form_open,
         profile=codec.load_profile(json.loads(item.profile)) if "profile" in raw else Profile(),
         version=int(item.version),
+        closed=bool(item.closed),
     )
 
 

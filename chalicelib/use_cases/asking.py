@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from chalicelib.api_keys import parse_api_key
 from chalicelib.domain.addresses import parse_address
 from chalicelib.domain.decision import Verdict, decide
-from chalicelib.domain.errors import Forbidden, InvalidAddress, Unauthenticated
+from chalicelib.domain.errors import Forbidden, InvalidAddress, SenderClosed, Unauthenticated
 from chalicelib.domain.identity import RECIPIENT_ID
 from chalicelib.domain.senders import Place
 from chalicelib.domain.state import NOTHING_KNOWN
@@ -33,7 +33,10 @@ class Answer:
 
 
 def authenticate(service: Service, header: str | None, scope: str) -> tuple[Sender, ApiKey]:
-    """The API key that this `Authorization` header bears, and whose it is. Raises `Unauthenticated`, `Forbidden`."""
+    """The API key that this `Authorization` header bears, and whose it is.
+
+    Raises `Unauthenticated`, `SenderClosed`, `Forbidden`, `StoreUnavailable`.
+    """
     scheme, _, text = (header or "").partition(" ")
     if scheme.lower() != "bearer":
         raise Unauthenticated
@@ -41,9 +44,12 @@ def authenticate(service: Service, header: str | None, scope: str) -> tuple[Send
     key = service.api_key(parsed.sender_code, parsed.id)
     if key is None or key.revoked is not None or not secrets.compare_digest(key.digest, parsed.digest):
         raise Unauthenticated
+    sender = service.sender(parsed.sender_code)
+    if sender.closed:
+        raise SenderClosed
     if scope not in key.scopes:
         raise Forbidden(scope)
-    return service.sender(parsed.sender_code), key
+    return sender, key
 
 
 def check(service: Service, sender: Sender, category_id: str, addresses: Sequence[object]) -> list[Answer]:

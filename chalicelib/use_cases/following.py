@@ -17,12 +17,13 @@ import logging
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.cursors import dump_cursor, load_cursor
 from chalicelib.domain.errors import CursorExpired, InvalidCursor, StoreUnavailable
 from chalicelib.domain.recipients import STRANGER, Entry, Recipient
-from chalicelib.domain.senders import Place, Sender, SenderEntry
+from chalicelib.domain.senders import Hole, Place, Sender, SenderEntry
 from chalicelib.service import Service
 from chalicelib.store.reading import until_gap
 
@@ -44,6 +45,8 @@ OVERLAP = 200
 """Lines of a shard that may not all be seen: transactions of up to 32 lines, and few of them under way."""
 
 Line = Entry | SenderEntry
+Found = Line | Hole
+"""A line that is told, or the place of one that was lost, which is passed over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,7 @@ def _is_settled(entry: Entry, recipient: Recipient) -> bool:
 class Rules:
     """By what a line counts as readable. There is one right set, the default; a campaign plants wrong ones."""
 
-    readable: Callable[[int, Iterable[Line]], list[Line]] = until_gap
+    readable: Callable[[int, Iterable[Found]], list[Found]] = until_gap
     is_settled: Callable[[Entry, Recipient], bool] = _is_settled
 
 
@@ -169,6 +172,7 @@ class _Look:
         start = _checked(start, heads)
         while True:
             lines, is_more = self._lines(start, heads, limit)
+            start = _past_holes(start, lines)
             changes = tuple(_merged(self._joined(lines)))
             if changes or not is_more:
                 return Changes(start, changes, is_more, as_of)
@@ -178,12 +182,12 @@ class _Look:
         if self.overdue:
             LOG.critical("sender %s: the feed waits at shard, number %s", self.sender.code, sorted(self.overdue))
 
-    def _lines(self, start: Position, heads: tuple[Head, ...], limit: int) -> tuple[dict[int, list[Line]], bool]:
+    def _lines(self, start: Position, heads: tuple[Head, ...], limit: int) -> tuple[dict[int, list[Found]], bool]:
         """Up to `limit` lines, in order for each shard, and whether there are more that can be read."""
         last = dict(enumerate(start.numbers))
         ahead = {shard: head.seq - last[shard] for shard, head in enumerate(heads) if shard not in self.unsettled}
         ahead = {shard: count for shard, count in ahead.items() if count > 0}
-        taken: dict[int, list[Line]] = {shard: [] for shard in ahead}
+        taken: dict[int, list[Found]] = {shard: [] for shard in ahead}
         room, turn = limit, sum(start.numbers)
         while room and ahead:
             shares = share_out(ahead, room, turn)
@@ -197,18 +201,18 @@ class _Look:
             ahead = {shard: left for shard, left in ahead.items() if left}
         return taken, bool(ahead)
 
-    def _found(self, last: Mapping[int, int], shares: Mapping[int, int]) -> Mapping[int, list[Line]]:
+    def _found(self, last: Mapping[int, int], shares: Mapping[int, int]) -> Mapping[int, list[Found]]:
         self._refuse_late_start()
         wanted = ((shard, range(last[shard] + 1, last[shard] + 1 + share)) for shard, share in shares.items())
         return self.service.feed.lines(self.sender.code, wanted)
 
-    def _readable(self, shard: int, last: int, found: list[Line]) -> list[Line]:
+    def _readable(self, shard: int, last: int, found: list[Found]) -> list[Found]:
         lines = self.rules.readable(last, found)
         if len(lines) < len(found):
             self._note(shard, last + len(lines) + 1, found[len(lines)].recorded)
         return lines
 
-    def _joined(self, lines: Mapping[int, list[Line]]) -> list[list[Change]]:
+    def _joined(self, lines: Mapping[int, list[Found]]) -> list[list[Change]]:
         """Every line with its recipient, up to the first of each shard that is newer than what is seen of its own."""
         places = {line.place for of_shard in lines.values() for line in of_shard if isinstance(line, Entry)}
         if places:
@@ -216,8 +220,10 @@ class _Look:
         recipients = self.service.feed.recipients([*places])
         return [list(self._settled(shard, of_shard, recipients)) for shard, of_shard in lines.items()]
 
-    def _settled(self, shard: int, lines: list[Line], recipients: Mapping[Place, Recipient]) -> Iterator[Change]:
+    def _settled(self, shard: int, lines: list[Found], recipients: Mapping[Place, Recipient]) -> Iterator[Change]:
         for line in lines:
+            if isinstance(line, Hole):
+                continue
             if isinstance(line, SenderEntry):
                 yield Change(shard, line)
             elif self.rules.is_settled(line, recipients[line.place]):
@@ -244,6 +250,15 @@ def _checked(start: Position | None, heads: tuple[Head, ...]) -> Position:
     if start.epoch != epoch or any(number > head.seq for number, head in zip(start.numbers, heads, strict=True)):
         raise CursorExpired
     return start
+
+
+def _past_holes(start: Position, lines: Mapping[int, list[Found]]) -> Position:
+    """Behind the holes that come first in each shard: a page that held nothing else would be read for ever."""
+    numbers = list(start.numbers)
+    for shard, found in lines.items():
+        for hole in takewhile(lambda line: isinstance(line, Hole), found):
+            numbers[shard] = hole.seq
+    return Position(start.epoch, tuple(numbers))
 
 
 def share_out(ahead: Mapping[int, int], room: int, turn: int) -> dict[int, int]:

@@ -101,6 +101,11 @@ def forget(service: Service, place: Place, erasure: Act) -> Recipient:
     service.senders.count_erasure(place.sender)
     service.ledger.record(place, draft)
     service.senders.count_erasure(place.sender)
+    return forget_evidence(service, place)
+
+
+def forget_evidence(service: Service, place: Place) -> Recipient:
+    """Deletes the evidence of consents that hold no more, and returns what is known then. Raises `StoreUnavailable`."""
     kept = service.evidences.of(place)
     # Read after the evidence: whoever consented anew since the erasure has it in the state by now.
     after = service.reader.recipient(place)

@@ -16,7 +16,7 @@ from chalicelib.store.reading import until_gap
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from chalicelib.domain.senders import SenderEntry
+    from chalicelib.domain.senders import Hole, SenderEntry
 
 _T = TypeVar("_T")
 
@@ -56,8 +56,8 @@ class Ledger:
             read(len(lines))
             yield from (line for line in lines if isinstance(line, Entry) and is_wanted(line))
 
-    def _whole(self, shard: int, numbers: range) -> list[Entry | SenderEntry]:
-        def lines() -> list[Entry | SenderEntry]:
+    def _whole(self, shard: int, numbers: range) -> list[Entry | SenderEntry | Hole]:
+        def lines() -> list[Entry | SenderEntry | Hole]:
             found = self.service.feed.lines(self.sender.code, [(shard, numbers)])[shard]
             whole = until_gap(numbers.start - 1, found)
             if len(whole) < len(numbers):

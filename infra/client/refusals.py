@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _TO_DO = {
     "urn:signoff:unauthenticated": f"set {KEY} to a key of this service that is not revoked",
     "urn:signoff:forbidden": "use a key that has it, or have one made with it (POST /v1/keys)",
+    "urn:signoff:sender-closed": "ask those who run the service (`python -m infra sender open`)",
     "urn:signoff:unknown-category": "GET /v1/categories lists those that there are",
     "urn:signoff:cursor-expired": "export again and go on with its cursor, or begin anew without the cursor file",
     "urn:signoff:idempotency-mismatch": "delete the .signoff-… file beside yours and run the command again",

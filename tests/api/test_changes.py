@@ -28,7 +28,7 @@ from tests.api.test_openapi import answer_errors
 from tests.domain.strategies import STATES
 from tests.domain.test_properties import THOROUGH
 from tests.gateway import Answer, send
-from tests.ledgers import put_head, put_item, take_item, tell_of_sender
+from tests.ledgers import lose_line, put_head, put_item, take_item, tell_of_sender
 from tests.replicas import Replica, millis, state_from
 from tests.site import ADDRESS, CATALOGUE, CODE, Site
 
@@ -435,3 +435,34 @@ def test_a_cursor_of_before_a_restore_is_expired(site: Site, caller: Caller, hea
     assert answer.status == 410
     assert json.loads(answer.body)["type"] == "urn:signoff:cursor-expired"
     assert len(changes(caller)["changes"]) == head.seq
+
+
+@pytest.mark.parametrize("lost", [{1}, {2}, {3}, {1, 2}, {2, 3}, {1, 2, 3}])
+@pytest.mark.parametrize("limit", ["1", "2", "1000"])
+def test_a_line_that_was_lost_in_a_restore_is_passed_over(
+    site: Site, caller: Caller, lost: set[int], limit: str
+) -> None:
+    """And no cursor stays before it: else a follower would read a page of nothing for ever."""
+    place = place_of(site, ADDRESS)
+    opt_out(site, place, place, place)
+    for seq in lost:
+        lose_line(site, CODE, place.shard, seq)
+
+    told, page = list[int](), changes(caller, limit=limit)
+    while page["changes"] or page["more"]:
+        told += [change["version"] for change in page["changes"]]
+        page = changes(caller, page["cursor"], limit=limit)
+
+    assert told == [seq for seq in (1, 2, 3) if seq not in lost]
+    record(site, place, OptedOut(ALL))
+    assert [change["version"] for change in changes(caller, page["cursor"])["changes"]] == [4]
+
+
+@pytest.mark.parametrize("lost", [{1}, {2}, {3, 4}, {2, 4, 6}])
+def test_a_history_goes_on_behind_lines_that_were_lost(site: Site, lost: set[int]) -> None:
+    place = place_of(site, ADDRESS)
+    opt_out(site, *[place] * 20)
+    for seq in lost:
+        lose_line(site, CODE, place.shard, seq)
+    walked = site.service.reader.history(place, 20, 100)
+    assert [entry.seq for entry in walked] == [seq for seq in range(20, 0, -1) if seq not in lost]

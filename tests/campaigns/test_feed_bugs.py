@@ -13,13 +13,13 @@ from tests.web.conftest import site
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from chalicelib.use_cases.following import Line
+    from chalicelib.use_cases.following import Found
     from tests.site import Site
 
 __all__ = ["site"]
 
 
-def skips_gaps(_after: int, lines: Iterable[Line]) -> list[Line]:
+def skips_gaps(_after: int, lines: Iterable[Found]) -> list[Found]:
     """What is missing is never asked for again: the cursor stands behind it."""
     return list(lines)
 

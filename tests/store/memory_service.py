@@ -19,7 +19,7 @@ from tests.store.memory import Clock, Memory
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from chalicelib.domain.senders import Place, SenderEntry
+    from chalicelib.domain.senders import Hole, Place, SenderEntry
 
 KEY = MasterKey(1, bytes(range(32)), KeyState.MINTING)
 SETTINGS = Settings("https://c.example.com", "r", "c", "f", "q", "us-east-1", Keyring([KEY]), bytes(64))
@@ -48,7 +48,7 @@ class MemoryFeed(MemoryReader, Feed):
     def heads(self, sender: str, shards: int) -> tuple[Head, ...]:
         return tuple(self._engine.heads.get((sender, shard), Head()) for shard in range(shards))
 
-    def lines(self, sender: str, wanted: Iterable[tuple[int, range]]) -> Mapping[int, list[Entry | SenderEntry]]:
+    def lines(self, sender: str, wanted: Iterable[tuple[int, range]]) -> Mapping[int, list[Entry | SenderEntry | Hole]]:
         return {shard: list(self.entries(sender, shard, numbers).values()) for shard, numbers in wanted}
 
 

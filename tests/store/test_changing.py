@@ -15,7 +15,7 @@ from chalicelib.domain.categories import Category, Ground, Kind
 from chalicelib.domain.errors import CategoryRefused, PepperUnusable, StoreUnavailable, UnknownSender, VersionMoved
 from chalicelib.domain.images import Logo, logo_of
 from chalicelib.domain.profiles import Profile
-from chalicelib.domain.senders import Place, Sender, SenderEntry
+from chalicelib.domain.senders import Hole, Place, Sender, SenderEntry
 from chalicelib.service import Service
 from chalicelib.store import codec
 from chalicelib.store.calls import connect
@@ -52,8 +52,8 @@ class Control:
     def sender(self) -> Sender:
         return self.site.service.senders.get(CODE)
 
-    def lines(self) -> list[Entry | SenderEntry]:
-        found = [
+    def lines(self) -> list[Entry | SenderEntry | Hole]:
+        found: list[Entry | SenderEntry | Hole] = [
             load_line(item)
             for item in self.site.stored()
             if item["pk"]["S"] == f"{CODE}#0" and "log#" in item["sk"]["S"]

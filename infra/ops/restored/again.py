@@ -1,0 +1,224 @@
+"""What came to the tables of before after the restored ones were begun: taken over while these are served.
+
+From the first word of `chalice deploy` to its last, some containers write to the one tables and some to the others. So
+the ledgers of before are read on from where the restore stood, and every act in them is recorded as it was
+acknowledged, with its id and its times, behind what came since. An act that is there changes nothing, as the fold has
+it, and so this may be done as often as one likes. Sealed, a shard of before takes no write any more, and what was taken
+over last was the last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from chalicelib.domain.acts import Consented, Erased, Evidence
+from chalicelib.domain.categories import Catalogue
+from chalicelib.domain.jobs import JobKind, JobStatus
+from chalicelib.domain.recipients import Entry
+from chalicelib.domain.senders import Sender, SenderEntry
+from chalicelib.service import Service
+from chalicelib.store.changing import Change
+from chalicelib.store.engine import DynamoEngine, entry_sort_key, head_item, load_line, partition_of, recipient_key
+from chalicelib.store.ledger import Beside, Ledger, Rules, Timing
+from chalicelib.store.models import HEAD
+from chalicelib.store.port import Head
+from chalicelib.use_cases.looking import forget_evidence
+from infra.ops.restored import control
+from infra.ops.restored.items import BEHIND, hole, is_hole, last_of, recipient_in, sequence_of, serialized
+from infra.ops.restored.notes import Run, load_shard, save_shard
+from infra.ops.restored.run import SIDE_BY_SIDE
+from infra.ops.restored.shards import PAGE
+from infra.ops.restored.tables import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from chalicelib.domain.categories import Category
+    from chalicelib.store.calls import Key
+    from infra.ops.restored.tables import Item
+
+AS_ACKNOWLEDGED = Rules(times=lambda act, _: act, is_repeat=lambda *_: False)
+_JOBS = 1_000
+"""The newest of each kind: what is older than so many and not over was given up long ago."""
+_SEALS = 100
+"""How often a shard may be written to between reading and sealing it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """The tables of before, both still there."""
+
+    recipients: Table
+    control: Table
+
+
+@dataclass(slots=True)
+class Again:
+    """What is taken over once more. `service` is on the restored tables, `load` reads a sender of those of before."""
+
+    service: Service
+    new: Before
+    old: Before
+    run: Run
+    load: Callable[[str], Sender]
+    untaken: list[str] = field(default_factory=list)
+    """Changes of a sender that could not be taken over, for somebody to look at."""
+
+    def take(self) -> int:
+        """How many acts and changes were new. Raises `StoreUnavailable`: then again."""
+        taken = 0
+        with ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="restore") as pool:
+            for code in [*control.senders_in(self.old.control)]:
+                sender = self.load(code)
+                self._begin_new(sender)
+                control.take_rows(self.new.control, self.old.control, code)
+                taken += sum(pool.map(partial(self._take_shard, sender), range(sender.shards)))
+        return taken
+
+    def _begin_new(self, sender: Sender) -> None:
+        """One that was created meanwhile has its heads first: its cursors of before are expired too."""
+        for shard in range(sender.shards):
+            item = serialized(head_item(sender.code, shard, Head(0, self.run.epoch)))
+            self.new.recipients.put_if(item, "attribute_not_exists(sk)")
+
+    def _take_shard(self, sender: Sender, shard: int) -> int:
+        note = load_shard(self.new.recipients, self.run.id, sender.code, shard)
+        last = last_of(self.old.recipients, sender.code, shard)
+        if last <= note.old:
+            return 0
+        taken = 0
+        self._take_notes(partition_of(sender.code, shard))
+        for first in range(note.old + 1, last + 1, PAGE):
+            for item in self._lines(sender.code, shard, first, min(first + PAGE - 1, last)):
+                taken += self._is_taken(sender, item)
+                note.old = sequence_of(item)
+            save_shard(self.new.recipients, sender.code, shard, note)
+        return taken
+
+    def _lines(self, code: str, shard: int, first: int, last: int) -> Iterator[Item]:
+        """In order, up to the first that is not seen yet: it is taken the next time."""
+        items = self.old.recipients.range(partition_of(code, shard), entry_sort_key(first), entry_sort_key(last))
+        for number, item in enumerate(items, first):
+            if sequence_of(item) != number:
+                return
+            yield item
+
+    def _take_notes(self, partition: str) -> None:
+        """Of idempotency keys; the progress of jobs is that of the workers on the restored tables."""
+        for item in self.old.recipients.range(partition, "op#", f"op#{BEHIND}"):
+            self.new.recipients.put_if(item, "attribute_not_exists(sk)")
+
+    def _is_taken(self, sender: Sender, item: Item) -> bool:
+        """Takes over what a line tells of; False where it was there, or is nothing."""
+        line = load_line(item)
+        if isinstance(line, Entry):
+            return self._record(line)
+        return isinstance(line, SenderEntry) and self._describe(sender, line)
+
+    def _record(self, entry: Entry) -> bool:
+        """Whether the act was new here."""
+        ledger = Ledger(
+            DynamoEngine(self.service._wire, self.new.recipients.name),  # noqa: SLF001 - the connection of this process
+            Timing(now=self.service.clock),
+            AS_ACKNOWLEDGED,
+        )
+        theirs = recipient_in(self.old.recipients.get(recipient_key(entry.place)))
+        is_erasure = any(isinstance(part, Erased) for part in entry.act.parts)
+        if is_erasure:
+            self.service.senders.count_erasure(entry.place.sender)
+        beside = Beside(theirs.address, self._evidence_of(entry))
+        before = self.service.reader.recipient(entry.place)
+        after = ledger.record(entry.place, entry.act, beside).recipient
+        if is_erasure:
+            self.service.senders.count_erasure(entry.place.sender)
+            forget_evidence(self.service, entry.place)
+        return after.version > before.version
+
+    def _evidence_of(self, entry: Entry) -> Evidence | None:
+        if not any(isinstance(part, Consented) for part in entry.act.parts):
+            return None
+        partition = partition_of(entry.place.sender, entry.place.shard)
+        item = self.old.recipients.get((partition, f"evidence#{entry.place.recipient}#{entry.act.id}"))
+        return None if item is None else Evidence(*(item[name]["S"] for name in Evidence.__dataclass_fields__))
+
+    def _describe(self, theirs: Sender, entry: SenderEntry) -> bool:
+        """Makes the change of a sender that a line tells of; of one without a category, what the row has by now."""
+        made: list[bool] = []
+
+        def draft(now: Sender) -> Change:
+            changed = _with_category(now, entry.category) if entry.category else _with_row(now, theirs)
+            made.append(changed is not None and changed != now)
+            return Change(changed or now, entry.category)
+
+        self.service.change_sender(theirs.code, f"restore {self.run.id} {entry.seq}", draft)
+        if entry.category and _with_category(theirs, entry.category) is None:
+            self.untaken.append(f"{theirs.code}: category {entry.category.id}")
+        return bool(made) and made[-1]
+
+    def take_up_jobs(self) -> int:
+        """Puts a message into the queue for every job that is not over; one that comes twice does nothing. How many."""
+        jobs = [
+            job
+            for code in control.senders_in(self.new.control)
+            for kind in JobKind
+            for job in self.service.jobs.newest(kind, code, None, _JOBS)
+            if job.status is JobStatus.RUNNING or (job.status is JobStatus.WAITING and kind is JobKind.EXPORT)
+        ]
+        for job in jobs:
+            self.service.queue.send({"job": str(job.kind), "sender": job.sender, "id": job.id})
+        return len(jobs)
+
+    def seal(self) -> None:
+        """From now on the tables of before refuse every act: a line that nobody wrote stands where the next would."""
+        for code in control.senders_in(self.old.control):
+            for shard in range(self.load(code).shards):
+                self._seal_shard(code, shard)
+
+    def _seal_shard(self, code: str, shard: int) -> None:
+        for _ in range(_SEALS):
+            head = self.old.recipients.get((partition_of(code, shard), HEAD))
+            seq = 0 if head is None else int(head["seq"]["N"])
+            key = partition_of(code, shard), entry_sort_key(seq + 1)
+            found = self.old.recipients.get(key)
+            if found is not None and is_hole(found):
+                return
+            if found is None and self._is_sealed(head, hole(code, shard, seq + 1, self.service.clock()), key):
+                return
+        raise ClientError({"Error": {"Code": "TransactionConflictException", "Message": "a shard is busy"}}, "Seal")
+
+    def _is_sealed(self, head: Item | None, line: Item, key: Key) -> bool:
+        unmoved: Item = {"TableName": self.old.recipients.name, "Key": {"pk": {"S": key[0]}, "sk": {"S": HEAD}}}
+        if head is None:
+            unmoved["ConditionExpression"] = "attribute_not_exists(sk)"
+        else:
+            unmoved |= {"ConditionExpression": "seq = :s", "ExpressionAttributeValues": {":s": head["seq"]}}
+        put = {"TableName": self.old.recipients.name, "Item": line, "ConditionExpression": "attribute_not_exists(sk)"}
+        try:
+            self.old.recipients.client.transact_write_items(TransactItems=[{"ConditionCheck": unmoved}, {"Put": put}])
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "TransactionCanceledException":
+                raise
+            return False
+        return True
+
+
+def _with_category(now: Sender, category: Category) -> Sender | None:
+    """With this category as it is told; None where another one has its number."""
+    others = [held for held in now.catalogue.categories if held.id != category.id]
+    if any(held.number == category.number for held in others):
+        return None
+    held = tuple(category if one.id == category.id else one for one in now.catalogue.categories)
+    is_new = len(others) == len(held)
+    return replace(now, catalogue=Catalogue((*held, category) if is_new else held))
+
+
+def _with_row(now: Sender, theirs: Sender) -> Sender:
+    """With what the row has of the sender itself. A logo stays as it is: its octets are in no line."""
+    profile = replace(theirs.profile, logo=now.profile.logo)
+    return replace(now, name=theirs.name, form_open=theirs.form_open, closed=theirs.closed, profile=profile)
