@@ -43,8 +43,10 @@ def held(fake: FakeSignoff, method: str, path: str) -> Iterator[Hold]:
     hold.released.set()
 
 
-def started(fake: FakeSignoff, *words: str | Path) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+@contextmanager
+def started(fake: FakeSignoff, *words: str | Path) -> Iterator[subprocess.Popen[str]]:
+    """A command that runs; where the block breaks off, so does it."""
+    with subprocess.Popen(
         infra_command(*map(str, words)),
         cwd=ROOT,
         env=environment_of(fake),
@@ -52,7 +54,12 @@ def started(fake: FakeSignoff, *words: str | Path) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
 
 
 def stopped_at(fake: FakeSignoff, place: tuple[str, str], *words: str | Path) -> str:
