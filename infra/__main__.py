@@ -28,13 +28,18 @@ class _Parser(argparse.ArgumentParser):
         super().error(re.sub(r"sgn_\S+", "sgn_…", message))
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run one command; 1 and one sentence on standard error where it cannot run."""
-    parser = _Parser(prog="python -m infra", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="command")
+def parser() -> argparse.ArgumentParser:
+    """All commands with their options."""
+    made = _Parser(prog="python -m infra", description=__doc__)
+    commands = made.add_subparsers(required=True, metavar="command")
     for module in COMMANDS:
         module.add_to(commands)
-    options = parser.parse_args(arguments)
+    return made
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; 1 and one sentence on standard error where it cannot run."""
+    options = parser().parse_args(arguments)
     options.words = sys.argv[1:] if arguments is None else arguments
     try:
         code: int = options.command(options)
