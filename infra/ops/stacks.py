@@ -78,6 +78,11 @@ class Stack:
         found = self._find() or {}
         return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", ())}
 
+    def parameters(self) -> dict[str, str]:
+        """What the stack was made with; none where there is no such stack."""
+        found = self._find() or {}
+        return {each["ParameterKey"]: each.get("ParameterValue", "") for each in found.get("Parameters", ())}
+
     def make_ready(self, note: Callable[[str], None]) -> None:
         """Whatever is under way is waited for, and what was never whole is cleared away, so that a plan can be made.
 
