@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.documents import Command
 
 OPERATE = ROOT / "docs" / "operate.md"
-COMING = {"backup", "destroy", "doctor", "finish", "restore", "smoke", "status"}
+COMING = {"backup", "destroy", "doctor", "restore", "status"}
 """Written at the same time as the document; those that are there are tried."""
 UNFINISHED = ("the following arguments are required", "expected one argument", "expected at least one argument")
 """What a command lacks that is named in a sentence, and not to be typed as it stands."""
