@@ -43,6 +43,11 @@ class Stage:
         return found
 
     @property
+    def document(self) -> dict[str, Any]:
+        """The file whole, for who reads it as Chalice does."""
+        return self._document
+
+    @property
     def settings(self) -> dict[str, str]:
         """The environment of its functions."""
         found: dict[str, str] = self.told.setdefault("environment_variables", {})
@@ -52,6 +57,11 @@ class Stage:
     def storage_stack(self) -> str:
         """The name of its stack of stores."""
         return f"{self._document['app_name']}-{self.name}-storage"
+
+    @property
+    def edge_stack(self) -> str:
+        """The name of its stack of what stands around the API."""
+        return f"{self._document['app_name']}-{self.name}-edge"
 
     @property
     def place(self) -> Place | None:
