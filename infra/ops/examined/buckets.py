@@ -49,12 +49,13 @@ def _bucket(view: View, resource: str) -> Iterator[Finding]:
         return
     yield of.ok("is there")
     yield from compare(view, _KIND, resource, _found(client, name))
-    versioning = client.get_bucket_versioning(Bucket=name).get("Status", "off")
-    yield of.same(
-        "versioning",
-        versioning,
-        "off",
-        "Old versions of files that hold addresses would stay: suspend it, and delete the versions.",
+    yield of.holds(
+        "keeps no old versions",
+        # Once it was on it can be suspended, and never be as if it had not been.
+        is_so=client.get_bucket_versioning(Bucket=name).get("Status") != "Enabled",
+        text="Old versions of files that hold addresses stay for ever: suspend versioning (`aws s3api "
+        f"put-bucket-versioning --bucket {name} --versioning-configuration Status=Suspended`), and delete "
+        "the versions.",
     )
     yield of.holds(
         "no web page may read it (CORS)",

@@ -49,9 +49,9 @@ def _function(view: View, expected: Function) -> Iterator[Finding]:
     yield _environment(of, found, expected, again)
     yield _layer(of, view, found, again)
     yield of.holds(
-        "tracing is as configured",
-        is_so=(found.get("TracingConfig", {}).get("Mode") == "Active") is program(view).xray,
-        text=f"A trace holds paths, and those hold tokens: take `xray` out of {_CONFIG}, and deploy. {again}",
+        "tracing is off",
+        is_so=found.get("TracingConfig", {}).get("Mode") != "Active" and not program(view).xray,
+        text=f"A trace holds paths, and those hold tokens: see that `xray` is false in {_CONFIG}. {again}",
     )
     yield _concurrency(of, client, expected, again)
 
@@ -144,7 +144,8 @@ def event_source(view: View) -> Iterator[Finding]:
     function = program(view).function(JOBS).name
     of = Of(GROUP, f"event source of {function}")
     queue = view.storage.arn("JobsQueue")
-    answer = or_none(lambda: view.client("lambda").list_event_source_mappings(FunctionName=function))
+    arn = f"arn:aws:lambda:{view.region}:{view.account}:function:{function}"
+    answer = or_none(lambda: view.client("lambda").list_event_source_mappings(FunctionName=arn))
     found = (answer or {}).get("EventSourceMappings", [])
     ours = [each for each in found if each["EventSourceArn"] == queue]
     again = f"Run `chalice deploy --stage {view.name}`."

@@ -71,6 +71,11 @@ class View:
             found: _Told = self._kept[key]
             return found
 
+    def put(self, key: Any, value: Any) -> None:
+        """Answer this under the key from now on, in the place of what would be asked."""
+        with self._lock:
+            self._kept[key] = value
+
     @property
     def name(self) -> str:
         """The stage's."""
