@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from infra.ops import aws
-from infra.ops.domains import check_certificate, check_domain
+from infra.ops.domains import PROD, check_certificate, check_domain
 from infra.ops.first_secrets import first_master_keys, first_pepper_key, put_where_empty
 from infra.ops.places import check_place
 from infra.ops.stack_told import event_told, plan_told
@@ -56,6 +56,8 @@ class Provisioning:
             return 0
         if plan.changes or plan.change_set:
             self._stack.carry_out(plan)
+        if self._stage.name == PROD and self._stack.protect():
+            self.shown.note(f"  {self._stack.name} is protected from deletion.")
         outputs = self._stack.outputs()
         self._put_first_values(outputs)
         self._write(outputs)

@@ -155,6 +155,18 @@ class Stack:
         if status != "DELETE_COMPLETE":
             raise CannotRun(f"The stack {self.name} could not be deleted{_reason(events)}")
 
+    def is_protected(self) -> bool:
+        """Whether CloudFormation refuses to delete it."""
+        return bool((self._find() or {}).get("EnableTerminationProtection"))
+
+    def protect(self) -> bool:
+        """Has CloudFormation refuse to delete it; False where it does already."""
+        if self.is_protected():
+            return False
+        with explaining():
+            self.client.update_termination_protection(StackName=self.name, EnableTerminationProtection=True)
+        return True
+
     def events(self, stack: str = "") -> Iterator[Event]:
         """What happened, the newest first."""
         for page in self.client.get_paginator("describe_stack_events").paginate(StackName=stack or self.name):

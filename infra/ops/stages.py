@@ -43,6 +43,11 @@ class Stage:
         return found
 
     @property
+    def document(self) -> dict[str, Any]:
+        """The file whole, for who reads it as Chalice does."""
+        return self._document
+
+    @property
     def settings(self) -> dict[str, str]:
         """The environment of its functions."""
         found: dict[str, str] = self.told.setdefault("environment_variables", {})
