@@ -43,17 +43,35 @@ def table_definitions(stage: str) -> list[dict[str, Any]]:
     return [_definition(properties, stage) for properties in _tables().values()]
 
 
-def create_tables(client: Any, stage: str) -> TableNames:
-    """Create the tables of `stage` that do not exist yet, through a botocore client of DynamoDB; answer their names."""
+def create_tables(client: Any, stage: str, suffix: str = "") -> TableNames:
+    """Create the tables of `stage` that do not exist yet, through a botocore client of DynamoDB; answer their names.
+
+    With a suffix to their names they are others, made beside those of the stack.
+    """
     for properties in _tables().values():
         definition = _definition(properties, stage)
+        definition["TableName"] += suffix
         try:
             client.create_table(**definition)
         except client.exceptions.ResourceInUseException:
             continue
         client.get_waiter("table_exists").wait(TableName=definition["TableName"], WaiterConfig={"Delay": 1})
         _set_what_create_table_does_not_take(client, definition["TableName"], properties)
-    return table_names(stage)
+    names = table_names(stage)
+    return TableNames(names.recipients + suffix, names.control + suffix)
+
+
+def complete(client: Any, names: TableNames) -> None:
+    """Set what the template says and no restored table has: time to live, recovery, protection from deletion."""
+    for name, properties in zip((names.recipients, names.control), _tables().values(), strict=True):
+        described = client.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+        if described["TimeToLiveStatus"] == "DISABLED":
+            client.update_time_to_live(TableName=name, TimeToLiveSpecification=properties["TimeToLiveSpecification"])
+        client.update_continuous_backups(
+            TableName=name, PointInTimeRecoverySpecification=properties["PointInTimeRecoverySpecification"]
+        )
+        if not client.describe_table(TableName=name)["Table"].get("DeletionProtectionEnabled"):
+            client.update_table(TableName=name, DeletionProtectionEnabled=properties["DeletionProtectionEnabled"])
 
 
 def _set_what_create_table_does_not_take(client: Any, table: str, properties: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from infra.ops import aws
 from infra.ops.domains import PROD, check_certificate, check_domain
 from infra.ops.first_secrets import first_master_keys, first_pepper_key, put_where_empty
 from infra.ops.places import check_place
+from infra.ops.restored.begun import base
 from infra.ops.stack_told import event_told, plan_told
 from infra.ops.stacks import Plan, Stack
 from infra.ops.stages import Stage, stage_of
@@ -93,7 +94,9 @@ class Provisioning:
 
     def _write(self, outputs: dict[str, str]) -> None:
         stage = self._stage
-        stage.set({setting: outputs[output] for setting, output in SETTINGS.items()})
+        told = {setting: outputs[output] for setting, output in SETTINGS.items()}
+        # Restored tables took the place of the stack's: these are sealed, and what they hold is old.
+        stage.set({name: value for name, value in told.items() if base(stage.settings.get(name, "")) != value})
         if self._options.domain:
             stage.set_domain(self._options.domain, self._options.certificate_arn)
         self.shown.note(f"  {stage.file}: {'written' if stage.write() else 'as it was'}.")

@@ -1,0 +1,152 @@
+"""A backup as files: where it lies, and the manifest that makes it one.
+
+The manifest is written last, so that what was broken off is no backup. It holds no address and no secret. It says of
+each file how many items are in it, how long it is and its SHA-256.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from infra.local.folder import write_privately
+from infra.local.problems import CannotRun
+from infra.ops import aws
+from infra.ops.backups.contents import FORMAT
+from infra.ops.backups.sealed import digest_of
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+MANIFEST = "manifest.json"
+CONTROL, RECIPIENTS, SECRETS = "control.jsonl.gz.age", "recipients.jsonl.gz.age", "secrets.jsonl.gz.age"
+FILES = (CONTROL, RECIPIENTS, SECRETS)
+_S3 = "s3://"
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file of a backup."""
+
+    items: int
+    octets: int
+    sha256: str
+
+
+@dataclass(slots=True)
+class Manifest:
+    """What is known of a backup without its key. Times in milliseconds since 1970 UTC."""
+
+    stage: str
+    started: int
+    ended: int = 0
+    epoch: int = 0
+    files: dict[str, File] = field(default_factory=dict)
+    format: int = FORMAT
+
+    @property
+    def id(self) -> str:
+        """Of this backup and no other: what its secrets' file is like."""
+        return self.files[SECRETS].sha256
+
+
+def note_file(manifest: Manifest, folder: Path, name: str, items: int) -> None:
+    """Puts a file that was written into the manifest."""
+    file = folder / name
+    manifest.files[name] = File(items, file.stat().st_size, digest_of(file))
+
+
+def write_manifest(manifest: Manifest, folder: Path) -> None:
+    """Whole, and last."""
+    write_privately(folder / MANIFEST, json.dumps(asdict(manifest), indent=2) + "\n")
+
+
+def read_manifest(folder: Path, name: object) -> Manifest:
+    """What a backup says of itself. Raises CannotRun."""
+    try:
+        told: dict[str, Any] = json.loads((folder / MANIFEST).read_text("utf-8"))
+        files = {file: File(**about) for file, about in told["files"].items()}
+        manifest = Manifest(**{**told, "files": files})
+    except OSError:
+        raise CannotRun(f"There is no backup in {name}: it has no {MANIFEST}, which is written last.") from None
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise CannotRun(f"{MANIFEST} in {name} cannot be read, or is of another format than {FORMAT}.") from None
+    if manifest.format != FORMAT or set(manifest.files) != set(FILES):
+        raise CannotRun(f"The backup in {name} is of format {manifest.format}; this Signoff reads format {FORMAT}.")
+    return manifest
+
+
+def check_digests(manifest: Manifest, folder: Path) -> None:
+    """That every file is there, as it was written. Raises CannotRun."""
+    for name, about in manifest.files.items():
+        file = folder / name
+        if not file.is_file():
+            raise CannotRun(f"The backup is not whole: {name} is missing.")
+        if (file.stat().st_size, digest_of(file)) != (about.octets, about.sha256):
+            raise CannotRun(f"The backup is damaged: {name} is not what was written.")
+
+
+@contextmanager
+def new_backup(options: argparse.Namespace, place: str, name: str) -> Iterator[Path]:
+    """A folder for a new backup, which is at its place when the block has ended, and nowhere where it failed."""
+    if place.startswith(_S3):
+        with _scratch() as folder:
+            yield folder
+            _upload(options, folder, f"{place.rstrip('/')}/{name}")
+        return
+    folder = Path(place) / name
+    try:
+        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700)
+    except OSError as error:
+        raise CannotRun(f"{folder} cannot be made: {error.strerror}.") from None
+    try:
+        yield folder
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+@contextmanager
+def backup_at(options: argparse.Namespace, place: str) -> Iterator[Path]:
+    """The folder of a backup; one in S3 is fetched for as long as the block lasts. Raises CannotRun."""
+    if not place.startswith(_S3):
+        yield Path(place)
+        return
+    bucket, prefix = _split(place)
+    client = aws.client("s3", options)
+    with _scratch() as folder:
+        with aws.explaining():
+            pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}/")
+            found = {entry["Key"].rpartition("/")[2] for page in pages for entry in page.get("Contents", ())}
+            for name in found & {*FILES, MANIFEST}:
+                client.download_file(bucket, f"{prefix}/{name}", str(folder / name))
+        yield folder
+
+
+def _upload(options: argparse.Namespace, folder: Path, place: str) -> None:
+    bucket, prefix = _split(place)
+    client = aws.client("s3", options)
+    with aws.explaining():
+        for name in (*FILES, MANIFEST):
+            client.upload_file(str(folder / name), bucket, f"{prefix}/{name}")
+
+
+def _split(place: str) -> tuple[str, str]:
+    bucket, _, prefix = place.removeprefix(_S3).strip("/").partition("/")
+    return bucket, prefix
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """A folder of our own; all that comes into it is encrypted."""
+    with tempfile.TemporaryDirectory(prefix="signoff-backup-") as name:
+        os.chmod(name, 0o700)  # noqa: PTH101 - a name it is
+        yield Path(name)

@@ -1,0 +1,81 @@
+"""A restore into new tables that was begun: which these are, so that the same command goes on with them."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from infra.local.folder import write_privately
+from infra.local.problems import CannotRun
+from infra.storage import TableNames
+
+if TYPE_CHECKING:
+    import argparse
+    from pathlib import Path
+
+    from infra.ops.stages import Stage
+
+POINTS = "points in time"
+_SETTINGS = ("SIGNOFF_RECIPIENTS_TABLE", "SIGNOFF_CONTROL_TABLE")
+_SUFFIX = re.compile(r"-r\d{14}\Z")
+"""The functions' policies allow these names: signoff-<stage>-recipients-r and fourteen characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """`source` is POINTS or a backup's id; `at` the moment of which the tables are, in milliseconds since 1970 UTC."""
+
+    source: str
+    at: int
+    before: TableNames
+    after: TableNames
+
+
+def begin(source: str, at: int, before: TableNames) -> Begun:
+    """New names, by the time."""
+    suffix = time.strftime("-r%Y%m%d%H%M%S", time.gmtime())
+    return Begun(source, at, before, TableNames(base(before.recipients) + suffix, base(before.control) + suffix))
+
+
+def base(name: str) -> str:
+    """The name that the stack gave to the table that this one was restored from."""
+    return _SUFFIX.sub("", name)
+
+
+def names_of(stage: Stage) -> TableNames:
+    """The tables that the stage's settings name."""
+    return TableNames(*(stage.settings[name] for name in _SETTINGS))
+
+
+def switch(stage: Stage, names: TableNames) -> None:
+    """Has the stage's settings name these. Raises CannotRun."""
+    stage.set(dict(zip(_SETTINGS, (names.recipients, names.control), strict=True)))
+    stage.write()
+
+
+def file_of(options: argparse.Namespace) -> Path:
+    """Where it is noted."""
+    file: Path = options.project / ".chalice" / f"restore-{options.stage}.json"
+    return file
+
+
+def load(file: Path) -> Begun | None:
+    """The one that was begun and is not finished. Raises CannotRun."""
+    try:
+        told = json.loads(file.read_text("utf-8"))
+        return Begun(told["source"], told["at"], TableNames(**told["before"]), TableNames(**told["after"]))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError, KeyError):
+        raise CannotRun(f"{file} cannot be read: it says which restore is under way. Delete it to begin one.") from None
+
+
+def save(file: Path, begun: Begun) -> None:
+    """So that the same command goes on with these tables. Raises CannotRun."""
+    try:
+        write_privately(file, json.dumps(asdict(begun), indent=2) + "\n")
+    except OSError as error:
+        raise CannotRun(f"{file} cannot be written: {error.strerror}.") from None

@@ -1,0 +1,192 @@
+"""Restoring a stage: into its own tables where these are empty, else into new ones that its settings then name."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from infra.local.problems import CannotRun
+from infra.ops import aws, deployment
+from infra.ops.asked import is_wanted
+from infra.ops.backups.loading import Loading
+from infra.ops.kept_keys import StageKeys
+from infra.ops.restored import begun
+from infra.ops.restored.begun import POINTS, Begun
+from infra.ops.restored.local import opened
+from infra.ops.restored.mending import PEPPER, in_sentences, mend_and_begin
+from infra.ops.restored.points import Points
+from infra.ops.restored.run import Pair, Tables
+from infra.ops.restored.tables import Table
+from infra.ops.rotation import keys_from, time_of
+from infra.ops.stages import stage_of
+from infra.ops.times import taken
+from infra.storage import create_tables
+
+if TYPE_CHECKING:
+    import argparse
+
+    from infra.client.shown import Shown
+    from infra.ops.backups.writing import Reading, Secrets
+    from infra.storage import TableNames
+
+MASTER = "SIGNOFF_MASTER_KEYS"
+
+
+class StageRestore:
+    """One run of the command, up to the deployment."""
+
+    def __init__(self, options: argparse.Namespace, shown: Shown) -> None:
+        self._options = options
+        self._shown = shown
+        self._stage = stage_of(options)
+        if self._stage.place is None:
+            name = self._stage.name
+            raise CannotRun(
+                f"The stage {name} has no stores yet: `python -m infra provision --stage {name}` makes them."
+            )
+        options.region = options.region or self._stage.place.region
+        self._file = begun.file_of(options)
+        self._client = aws.client("dynamodb", options)
+
+    def run(self) -> int:
+        """Restore, up to the deployment. Raises CannotRun."""
+        with in_sentences():
+            under_way = begun.load(self._file)
+            if under_way is not None and begun.names_of(self._stage) == under_way.after:
+                return self._next()
+            if self._options.source is None:
+                return self._from_points(under_way)
+            with opened(self._options, self._shown) as reading:
+                return self._from_backup(reading, under_way)
+
+    def _from_points(self, under_way: Begun | None) -> int:
+        wanted = None if self._options.at is None else taken("--at", self._options.at)
+        self._refuse_another(under_way, POINTS, wanted)
+        points = Points(self._client, begun.names_of(self._stage))
+        if under_way is None:
+            under_way = begun.begin(POINTS, points.choose(wanted), points.before)
+        if not self._is_to_be_done(under_way, f"as they were at {time_of(under_way.at)}"):
+            return 0 if self._options.dry_run else 1
+        begun.save(self._file, under_way)
+        points.restore(under_way.after, under_way.at, self._shown)
+        return self._serve(under_way, self._secrets())
+
+    def _from_backup(self, reading: Reading, under_way: Begun | None) -> int:
+        points, backup = Points(self._client, begun.names_of(self._stage)), reading.manifest
+        self._refuse_another(under_way, backup.id, None)
+        if under_way is None and self._is_own_possible(points, backup.id):
+            return self._into_own(reading, points.before)
+        self._refuse_other_secrets(reading.secrets())
+        under_way = under_way or begun.begin(backup.id, backup.started, points.before)
+        if not self._is_to_be_done(under_way, f"from a backup that was begun at {time_of(backup.started)}"):
+            return 0 if self._options.dry_run else 1
+        begun.save(self._file, under_way)
+        suffix = under_way.after.control.removeprefix(begun.base(under_way.after.control))
+        create_tables(self._client, self._stage.name, suffix)
+        for source, target in zip(asdict(points.before).values(), asdict(under_way.after).values(), strict=True):
+            points.tag(source, target)
+        Loading(*self._tables(under_way.after), backup.id).load_new(reading, self._shown)
+        return self._serve(under_way, self._secrets())
+
+    def _is_own_possible(self, points: Points, backup: str) -> bool:
+        """Whether the stage's own tables are there, and hold nothing else."""
+        if not (points.exists(points.before.recipients) and points.exists(points.before.control)):
+            return False
+        return Loading(*self._tables(points.before), backup).is_possible()
+
+    def _into_own(self, reading: Reading, names: TableNames) -> int:
+        what = f"The backup would be put into {names.recipients} and {names.control}, which are empty, and its secrets "
+        if not self._is_wanted(f"{what}into those of the stage."):
+            return 0 if self._options.dry_run else 1
+        loading, secrets = Loading(*self._tables(names), reading.manifest.id), reading.secrets()
+        loading.begin()  # from now on another backup, or other secrets, are refused
+        self._put_secrets(secrets)
+        loading.load(reading, self._shown)
+        tables = Tables(*self._tables(names), Pair(None, None))
+        mend_and_begin(tables, secrets, reading.manifest.started, self._shown)
+        keys = keys_from(secrets[MASTER], time.time_ns() // 1_000_000)
+        for line in StageKeys(self._stage, self._options).begin_anew(keys):
+            self._shown.note(f"  {line}")
+        self._shown.note("Restored. Uploads and exports are in no backup: unfinished imports need their file anew.")
+        return 0
+
+    def _serve(self, under_way: Begun, secrets: Secrets) -> int:
+        """Whole, begun, and named by the settings."""
+        points, before = Points(self._client, under_way.before), self._tables(under_way.before)
+        old = Pair(*(table if points.exists(table.name) else None for table in before))
+        tables = Tables(*self._tables(under_way.after), old)
+        mend_and_begin(tables, secrets, under_way.at, self._shown)
+        begun.switch(self._stage, under_way.after)
+        return self._next()
+
+    def _next(self) -> int:
+        stage = self._stage
+        self._shown.note(
+            f"{stage.file} names the restored tables. Next, one after the other: chalice deploy --stage {stage.name} "
+            f"and python -m infra restore --stage {stage.name} --finish"
+        )
+        return 0
+
+    def _is_to_be_done(self, under_way: Begun, how: str) -> bool:
+        after, before = under_way.after, under_way.before
+        return self._is_wanted(
+            f"{after.recipients} and {after.control} would be made, {how}; what is newer in {before.recipients} and "
+            f"{before.control} would be taken over, as far as these are there; and the stage would use the new ones."
+        )
+
+    def _is_wanted(self, what: str) -> bool:
+        if self._options.dry_run:
+            self._shown.note(f"{what}\nNothing was changed (--dry-run).")
+            return False
+        return is_wanted(self._options, self._shown, what)
+
+    def _refuse_another(self, under_way: Begun | None, source: str, at: int | None) -> None:
+        if under_way is None or (under_way.source == source and at in {None, under_way.at}):
+            return
+        told = POINTS if under_way.source == POINTS else "a backup"
+        raise CannotRun(
+            f"A restore from {told} to {time_of(under_way.at)} is under way, into {under_way.after.recipients}: repeat "
+            f"that command, or delete {self._file} to begin another."
+        )
+
+    def _tables(self, names: TableNames) -> tuple[Table, Table]:
+        return Table(self._client, names.recipients), Table(self._client, names.control)
+
+    def _secrets(self) -> Secrets:
+        held = deployment.stage_environment(self._options)
+        return {name: held[name] for name in (MASTER, PEPPER)}
+
+    def _refuse_other_secrets(self, wanted: Secrets) -> None:
+        """What the stage's tables hold is bound to its secrets: they are never replaced."""
+        held = self._secrets()
+        keys = json.loads(held[MASTER])
+        are_there = all(
+            keys.get(version, {}).get("secret") == key["secret"] for version, key in json.loads(wanted[MASTER]).items()
+        )
+        if held[PEPPER] != wanted[PEPPER] or not are_there:
+            raise CannotRun(
+                f"The tables of the stage {self._stage.name} are not empty, and its secrets are not those of the "
+                "backup: they belong to two deployments. Restore into an account of its own, or a stage that is empty."
+            )
+
+    def _put_secrets(self, secrets: Secrets) -> None:
+        """The tables hold nothing that was made with those that are there."""
+        client = aws.client("secretsmanager", self._options)
+        for setting, name in deployment.SECRETS.items():
+            arn = self._stage.settings[setting]
+            if _current(client, arn) != secrets[name]:
+                client.put_secret_value(SecretId=arn, SecretString=secrets[name])
+
+
+def _current(client: Any, arn: str) -> str | None:
+    try:
+        found: str = client.get_secret_value(SecretId=arn)["SecretString"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ResourceNotFoundException":
+            return None
+        raise
+    return found
