@@ -46,6 +46,8 @@ class Points:
         Raises CannotRun where the tables cannot be restored to it.
         """
         spans = [self._span(name) for name in _both(self.before) if self.exists(name)]
+        if not spans and wanted is not None:
+            raise CannotRun("Both tables are gone, and come back as they were when they went: leave out --at.")
         if not spans:
             return min(_milliseconds(self._last_of(name)["BackupCreationDateTime"]) for name in _both(self.before))
         first, last = max(span[0] for span in spans), min(span[1] for span in spans)
