@@ -25,7 +25,7 @@ from infra.ops.restored.tables import Table
 from tests.campaigns.restore_copies import snapshot, tables_with
 from tests.engines import LocalTables
 from tests.infra.ops.backups.drills import OpsKey
-from tests.infra.ops.test_restored import begun_lives, mended, pair_of, tables_of, without_times
+from tests.infra.ops.test_restored import Torn, begun_lives, mended, pair_of, tables_of, without_times
 from tests.infra.ops.typed import Typist
 from tests.lives import AFTER, BEFORE, Killed, Life, _Client
 from tests.site import environment_for
@@ -61,10 +61,14 @@ def made(dynoxide: Engine, tmp_path: Path, capsys: pytest.CaptureFixture[str], m
     lives = begun_lives(dynoxide, 8)
     for _ in range(150):
         lives.step()
-    tables, ops, typist = tables_of(lives), OpsKey.at(tmp_path), Typist(capsys)
+    return backup_of(tables_of(lives), tmp_path, Typist(capsys), monkeypatch)
+
+
+def backup_of(tables: LocalTables, folder: Path, typist: Typist, patch: pytest.MonkeyPatch) -> Made:
     for name, value in environment_for(tables).items():
-        monkeypatch.setenv(name, value)
-    said = typist.done("backup", "--to", str(tmp_path / "kept"), "--ops-key", str(ops.public))
+        patch.setenv(name, value)
+    ops = OpsKey.at(folder)
+    said = typist.done("backup", "--to", str(folder / "kept"), "--ops-key", str(ops.public))
     return Made(tables, typist, ops, Path(said.out.strip()))
 
 
@@ -220,14 +224,17 @@ class TestKeys:
             identity_in(ops.public, None)
 
 
-def test_whenever_a_restore_of_it_is_killed_the_next_run_comes_to_the_same(made: Made) -> None:
-    """At its calls to the tables, before and after they were carried out."""
+def test_whenever_a_restore_of_it_is_killed_the_next_run_comes_to_the_same(
+    dynoxide: Engine, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At its calls to the tables, before and after they were carried out; of items that are of different moments."""
+    made = backup_of(Torn.of(dynoxide, 3).copy(), tmp_path, Typist(capsys), monkeypatch)
     reading, life = made.reading(), Life()
     whole = tables_with(made.tables, [], [])
     restore(reading, whole, life)
     expected = without_times(mended(whole))
     assert life.calls > 40
-    for number in range(1, life.calls, max(life.calls // 12, 1)):
+    for number in range(1, life.calls, 7):
         tables, moment = tables_with(made.tables, [], []), (BEFORE, AFTER)[number % 2]
         with pytest.raises(Killed):
             restore(reading, tables, Life(number, moment))
