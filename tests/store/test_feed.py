@@ -10,12 +10,16 @@ import pytest
 
 from chalicelib.domain.acts import Act, OptedOut, Via
 from chalicelib.domain.addresses import parse_address
+from chalicelib.domain.categories import ALL
 from chalicelib.domain.errors import StoreUnavailable
+from chalicelib.domain.recipients import Entry
+from chalicelib.domain.senders import Hole
 from chalicelib.store.engine import entry_sort_key, partition_of
 from chalicelib.store.feed import Feed
 from chalicelib.store.port import Head
-from chalicelib.use_cases.following import Wanted, cursor_of, follow
-from tests.ledgers import take_item
+from chalicelib.use_cases.following import Wanted, cursor_of, follow, position_before_a_scan
+from chalicelib.use_cases.scanning import ledger_of
+from tests.ledgers import lose_line, put_item, take_item
 from tests.site import CODE, Site
 from tests.store import faults
 from tests.store.faults import Answer, FaultyPool, faulty
@@ -144,3 +148,50 @@ def test_a_look_at_nothing_new_costs_one_call_however_long_one_waits(site: Site,
 
     assert {name for name, _ in shard.pool.calls} == {READ}
     assert 20 < len(shard.pool.calls) < 45
+
+
+def test_a_line_that_was_lost_in_a_restore_is_read_as_its_place(site: Site, shard: Shard) -> None:
+    lose_line(site, CODE, 0, 2)
+    assert shard.feed.lines(CODE, [(0, range(1, 4))])[0][1] == Hole(CODE, 2, 1)
+    assert shard.numbers() == [1, 2, 3, 4, 5]
+    assert [*shard.feed.entries(CODE, 0, range(1, 6))] == [1, 3, 4, 5]
+
+
+def test_who_reads_the_whole_ledger_reads_on_behind_what_was_lost(site: Site, shard: Shard) -> None:
+    for seq in (1, 4):
+        lose_line(site, CODE, 0, seq)
+    read: list[int] = []
+    entries = ledger_of(site.service, site.service.senders.get(CODE)).entries(lambda _: True, read.append)
+    assert [entry.seq for entry in entries] == [2, 3, 5]
+    assert read == [5]
+
+
+def test_what_is_missing_behind_a_lost_line_is_waited_for(site: Site, shard: Shard) -> None:
+    """A hole is passed over; a number without anything may be about to appear, and never is."""
+    service, sender = site.service, site.service.senders.get(CODE)
+    lose_line(site, CODE, 0, 2)
+    late = take_item(site, partition_of(CODE, 0), entry_sort_key(3))
+    page = follow(service, sender, Wanted())
+    assert [change.line.seq for change in page.changes] == [1]
+
+    second = follow(service, sender, Wanted(cursor_of(service, sender, page.after(1))))
+    assert (second.changes, second.start.numbers[0]) == ((), 2)
+
+    put_item(site, late)
+    third = follow(service, sender, Wanted(cursor_of(service, sender, second.start)))
+    assert [change.line.seq for change in third.changes] == [3, 4, 5]
+
+
+@pytest.mark.parametrize("lost", [{5}, {1, 2, 3, 4, 5}])
+def test_an_export_begins_no_later_than_at_the_last_line_that_is_there(
+    site: Site, shard: Shard, lost: set[int]
+) -> None:
+    service, sender = site.service, site.service.senders.get(CODE)
+    for seq in lost:
+        lose_line(site, CODE, 0, seq)
+    begun = position_before_a_scan(service, sender)
+    service.ledger.record(
+        sender.place_of(parse_address("n0@example.com")), Act("o_new", Via.ONE_CLICK, (OptedOut(ALL),))
+    )
+    told = follow(service, sender, Wanted(cursor_of(service, sender, begun))).changes
+    assert [change.line.act.id for change in told if isinstance(change.line, Entry)] == ["o_new"]

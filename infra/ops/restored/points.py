@@ -45,11 +45,13 @@ class Points:
 
         Raises CannotRun where the tables cannot be restored to it.
         """
-        spans = [self._span(name) for name in (self.before.recipients, self.before.control) if self.exists(name)]
+        spans = [self._span(name) for name in _both(self.before) if self.exists(name)]
+        if not spans and wanted is not None:
+            raise CannotRun("Both tables are gone, and come back as they were when they went: leave out --at.")
         if not spans:
-            return _milliseconds(datetime.now(UTC)) if wanted is None else wanted
+            return min(_milliseconds(self._last_of(name)["BackupCreationDateTime"]) for name in _both(self.before))
         first, last = max(span[0] for span in spans), min(span[1] for span in spans)
-        if wanted is not None and not first <= wanted < last + 1_000:
+        if wanted is not None and not first <= wanted <= last:
             raise CannotRun(
                 f"--at is not between {_told(first)} and {_told(last)}, to which both tables can be restored."
             )
@@ -57,7 +59,7 @@ class Points:
 
     def restore(self, after: TableNames, at: int, shown: Shown) -> None:
         """Makes the tables of `after`, as those of before were, and comes back when they can be worked on."""
-        pairs = ((self.before.recipients, after.recipients), (self.before.control, after.control))
+        pairs = [*zip(_both(self.before), _both(after), strict=True)]
         for source, target in pairs:
             if not self.exists(target):
                 self._begin(source, target, at)
@@ -66,9 +68,9 @@ class Points:
             while waiting := [target for _, target in pairs if self._status(target) != "ACTIVE"]:
                 bar.to(0, None, f"for {', '.join(waiting)}")
                 self.pause(PAUSE)
-        complete(self.client, after)
         for source, target in pairs:
             self.tag(source, target)
+        complete(self.client, after)
 
     def _begin(self, source: str, target: str, at: int) -> None:
         if self.exists(source):
@@ -79,13 +81,17 @@ class Points:
                 **_LIKE_THE_TEMPLATE,
             )
             return
-        found = self.client.list_backups(TableName=source, BackupType="SYSTEM")["BackupSummaries"]
-        if not found:
-            raise CannotRun(f"The table {source} is gone, and DynamoDB has no backup of it: restore by --from BACKUP.")
-        newest = max(found, key=lambda backup: backup["BackupCreationDateTime"])
         self.client.restore_table_from_backup(
-            TargetTableName=target, BackupArn=newest["BackupArn"], **_LIKE_THE_TEMPLATE
+            TargetTableName=target, BackupArn=self._last_of(source)["BackupArn"], **_LIKE_THE_TEMPLATE
         )
+
+    def _last_of(self, gone: str) -> dict[str, Any]:
+        """What DynamoDB kept of a table that was deleted. Raises CannotRun."""
+        found = self.client.list_backups(TableName=gone, BackupType="SYSTEM")["BackupSummaries"]
+        if not found:
+            raise CannotRun(f"The table {gone} is gone, and DynamoDB has no backup of it: restore by --from BACKUP.")
+        newest: dict[str, Any] = max(found, key=lambda backup: backup["BackupCreationDateTime"])
+        return newest
 
     def _span(self, name: str) -> tuple[int, int]:
         told = self.client.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
@@ -111,6 +117,10 @@ class Points:
             tags = [tag for tag in told if not tag["Key"].startswith("aws:")] or tags
         arn = self.client.describe_table(TableName=target)["Table"]["TableArn"]
         self.client.tag_resource(ResourceArn=arn, Tags=tags)
+
+
+def _both(names: TableNames) -> tuple[str, str]:
+    return names.recipients, names.control
 
 
 def _milliseconds(at: datetime) -> int:

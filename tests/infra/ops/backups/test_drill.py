@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import base64
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from infra.ops.backups.contents import line_of
+from infra.ops.backups.folder import RECIPIENTS, SECRETS, note_file, write_manifest
+from infra.ops.backups.keys import identity_in, recipients_in
+from infra.ops.backups.sealed import seal
+from infra.ops.backups.writing import Reading, open_backup
 from tests.infra.ops.backups.drills import Drill, backed_up
 from tests.infra.ops.typed import Typist
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
     from infra.local.engine import Engine
+    from infra.ops.restored.tables import Item
 
 
 @pytest.fixture
@@ -25,3 +34,82 @@ def drill(
 def test_no_opt_out_is_lost_and_all_that_was_handed_out_works(drill: Drill) -> None:
     assert len(drill.before.acked) > 20
     assert drill.prove(drill.restore()) == []
+
+
+def everything(_: list[Item]) -> Callable[[Item], bool]:
+    return lambda _item: True
+
+
+def without_a_shard(items: list[Item]) -> Callable[[Item], bool]:
+    gone = next(item["pk"]["S"] for item in items if item["sk"]["S"].startswith("recipient#"))
+    return lambda item: item["pk"]["S"] != gone
+
+
+def without_the_last_page(items: list[Item]) -> Callable[[Item], bool]:
+    """Of each shard: what comes from the middle of its recipients on."""
+    pages: dict[str, list[str]] = {}
+    for item in items:
+        pages.setdefault(item["pk"]["S"], []).append(item["sk"]["S"])
+    kept = {(pk, sk) for pk, found in pages.items() for sk in found[: len(found) // 4]}
+    return lambda item: (item["pk"]["S"], item["sk"]["S"]) in kept
+
+
+def without_opt_outs(_: list[Item]) -> Callable[[Item], bool]:
+    """The newest states are there, and neither these nor their lines tell of who opted out."""
+    return lambda item: '"OptedOut"' not in json.dumps(item) and not item["sk"]["S"].startswith("recipient#")
+
+
+BUGS = {
+    "a shard is skipped": without_a_shard,
+    "the last page is dropped": without_the_last_page,
+    "states are not copied, nor the lines of opt-outs": without_opt_outs,
+}
+
+
+@pytest.mark.parametrize("bug", BUGS)
+def test_a_backup_that_leaves_something_out_is_noticed(drill: Drill, bug: str) -> None:
+    made_anew(drill, BUGS[bug])
+    assert [line for line in drill.prove(drill.restore()) if line.startswith(("lost", "the check"))]
+
+
+def test_made_anew_with_nothing_left_out_it_is_as_good(drill: Drill) -> None:
+    made_anew(drill, everything)
+    assert drill.prove(drill.restore()) == []
+
+
+def test_a_backup_with_another_pepper_is_noticed_before_anything_is_restored(drill: Drill) -> None:
+    """And so is one without: it would say yes to every check."""
+    made_anew(drill, everything, pepper=bytes(64))
+    path = drill.folder / "never"
+    said = drill.typist.refused(
+        "restore", "--from", drill.backup, "--identity", str(drill.ops.private), "--data-dir", str(path), "--yes"
+    )
+    assert "The pepper key does not open the pepper of sender" in said
+    assert not path.exists()
+
+
+def test_a_restore_that_forgets_the_pepper_is_noticed(drill: Drill) -> None:
+    path = drill.restore()
+    file = path / "secrets.json"
+    told = json.loads(file.read_text("utf-8"))
+    file.write_text(json.dumps({**told, "SIGNOFF_PEPPER_KEY": base64.b64encode(bytes(64)).decode()}), "utf-8")
+    assert [line for line in drill.prove(path) if line.startswith("the check")]
+
+
+def made_anew(drill: Drill, keep: Callable[[list[Item]], Callable[[Item], bool]], pepper: bytes | None = None) -> None:
+    """The same backup by a program with a bug: whole and well sealed, and not all is in it."""
+    folder = Path(drill.backup)
+    manifest = open_backup(folder, folder)
+    reading, items = Reading(folder, manifest, identity_in(drill.ops.private, None)), list["Item"]()
+    reading.each(RECIPIENTS, items.append)
+    is_kept = keep(items)
+    kept = [line_of(item) for item in items if is_kept(item)]
+    assert len(kept) < len(items) or keep is everything
+    secrets = reading.secrets()
+    if pepper is not None:
+        secrets["SIGNOFF_PEPPER_KEY"] = base64.b64encode(pepper).decode()
+    for name, lines in ((RECIPIENTS, kept), (SECRETS, [json.dumps(secrets).encode()])):
+        (folder / name).unlink()
+        seal(folder / name, lines, recipients_in(drill.ops.public))
+        note_file(manifest, folder, name, len(lines))
+    write_manifest(manifest, folder)
