@@ -5,10 +5,13 @@ one-click  the one-click POST, whole path with the ledger, on the local engine
 pages      what a link opens, on a store that takes 5 ms a call
 check      1,000 addresses, on that same store
 package    what is deployed: cold starts, memory, size
+containers what both functions use while they work: CPU of each kind of request, and memory
 
 CPU is that of the application's process alone: the engine and the store have processes of their own. The figures are
 for reading, not for passing: nothing fails because a machine is slow. What does fail is a run that did not do what it
 says; so one-clicks are counted by the rows that changed.
+
+What it costs in AWS, by these figures: `python -m bench.costs`.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from bench import check, crypto, package, requests
+from bench import check, containers, crypto, package, requests
 from bench.measure import HEADING
 from bench.site import running
 
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
 
     from bench.measure import Row
 
-PARTS = ("crypto", "one-click", "pages", "check", "package")
+PARTS = ("crypto", "one-click", "pages", "check", "package", "containers")
 ROUNDS, QUICK_ROUNDS = 9, 1
 
 
@@ -51,7 +54,10 @@ def _rows(parts: list[str], rounds: int, *, is_quick: bool) -> Iterator[Row]:
     if "package" in parts:
         with running() as site:
             yield from package.rows(site, rounds)
-    if not set(parts) - {"crypto", "package"}:
+    if "containers" in parts:
+        with running() as site:
+            yield from containers.rows(site, rounds, is_quick=is_quick)
+    if not set(parts) - {"crypto", "package", "containers"}:
         return
     with running() as site:
         if "one-click" in parts:

@@ -92,7 +92,7 @@ def running() -> Iterator[Site]:
             service = service_on(engine.url, names)
             service.senders.create(Sender(SENDER, "Bench & Sons", _CATALOGUE, bytes(range(32))))
             key = mint_api_key(service.keyring, SENDER)
-            service.keys.create(ApiKey(key.id, SENDER, key.digest, frozenset({"read"}), 1))
+            service.keys.create(ApiKey(key.id, SENDER, key.digest, frozenset({"admin", "links", "read", "write"}), 1))
             service.keys.touch(SENDER, key.id, service.today())  # once a day, and the slow store takes no writes
             yield Site(folder, client, names, service, key.text)
         finally:

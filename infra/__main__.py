@@ -11,11 +11,11 @@ from infra import engine_command
 from infra.client import changes, checking, exporting, importing
 from infra.local import run, worker
 from infra.local.problems import CannotRun
-from infra.ops import api_keys, backup, build, keys, provision, restore, revert, senders
+from infra.ops import api_keys, backup, build, doctor, finish, keys, provision, restore, revert, senders
 
 LOCAL = (run, worker, engine_command)
 CLIENT = (importing, exporting, checking, changes)
-OPS = (provision, build, senders, api_keys, keys, revert, backup, restore)
+OPS = (provision, build, finish, doctor, senders, api_keys, keys, revert, backup, restore)
 COMMANDS = LOCAL + CLIENT + OPS
 """Modules with `add_to(commands)`, which adds a parser and sets its default `command`: options → exit code."""
 
@@ -28,13 +28,18 @@ class _Parser(argparse.ArgumentParser):
         super().error(re.sub(r"sgn_\S+", "sgn_…", message))
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run one command; 1 and one sentence on standard error where it cannot run."""
-    parser = _Parser(prog="python -m infra", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="command")
+def parser() -> argparse.ArgumentParser:
+    """All commands with their options."""
+    made = _Parser(prog="python -m infra", description=__doc__)
+    commands = made.add_subparsers(required=True, metavar="command")
     for module in COMMANDS:
         module.add_to(commands)
-    options = parser.parse_args(arguments)
+    return made
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; 1 and one sentence on standard error where it cannot run."""
+    options = parser().parse_args(arguments)
     options.words = sys.argv[1:] if arguments is None else arguments
     try:
         code: int = options.command(options)

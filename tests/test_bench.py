@@ -35,7 +35,21 @@ ALONE = [
     f"GET {page}{{token}}, {what}"
     for page in ("/u/", "/p/")
     for what in ("all forgotten, CPU besides", "all forgotten, reads", "all forgotten, writes", "the answer")
-] + ["resident memory", "size of the zip", "size of the layer"]
+] + [
+    "resident memory after a check",
+    "size of the zip",
+    "size of the layer",
+    "warm container, one-click POST, CPU",
+    "warm container, GET /u/{token}, CPU",
+    "warm container, GET /p/{token}, CPU",
+    "warm container, check of 1,000, none on record, CPU",
+    "warm container, links for 1,000, CPU",
+    "warm container, import of 1,000 rows in a request, CPU",
+    "resident memory of the API",
+    "worker, CPU for each of 1,000 rows",
+    "resident memory of the worker after 1,000 rows",
+    "resident memory of the worker after an export",
+]
 
 
 def test_the_benchmarks_print_every_row_with_its_numbers() -> None:

@@ -139,7 +139,7 @@ def test_every_command_of_the_readme_is_a_target() -> None:
 def test_every_place_that_the_readme_names_is_there() -> None:
     for path in re.findall(r"`((?:chalicelib|infra|docs|tests|bench)/[\w./-]*)`", README):
         assert (ROOT / path).exists(), path
-    for path in re.findall(r"\]\(([\w./]+)\)", README):
+    for path in re.findall(r"\]\(([\w./-]+)\)", README):
         assert (ROOT / path).exists(), path
 
 

@@ -392,6 +392,7 @@ def test_a_canary_shows_in_no_url_log_or_error(
         assert part not in told
         assert part not in headers
         assert part not in said
+    assert "token" not in values or values["token"] not in said, "no log holds a path"
     for minted in minted_urls(answers):
         assert not any(part in minted for part in CANARY_PARTS)
 

@@ -78,6 +78,11 @@ class Stack:
         found = self._find() or {}
         return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", ())}
 
+    def parameters(self) -> dict[str, str]:
+        """What the stack was made with; none where there is no such stack."""
+        found = self._find() or {}
+        return {each["ParameterKey"]: each.get("ParameterValue", "") for each in found.get("Parameters", ())}
+
     def make_ready(self, note: Callable[[str], None]) -> None:
         """Whatever is under way is waited for, and what was never whole is cleared away, so that a plan can be made.
 
@@ -149,6 +154,18 @@ class Stack:
         status, events = self._wait(found["StackId"])
         if status != "DELETE_COMPLETE":
             raise CannotRun(f"The stack {self.name} could not be deleted{_reason(events)}")
+
+    def is_protected(self) -> bool:
+        """Whether CloudFormation refuses to delete it."""
+        return bool((self._find() or {}).get("EnableTerminationProtection"))
+
+    def protect(self) -> bool:
+        """Has CloudFormation refuse to delete it; False where it does already."""
+        if self.is_protected():
+            return False
+        with explaining():
+            self.client.update_termination_protection(StackName=self.name, EnableTerminationProtection=True)
+        return True
 
     def events(self, stack: str = "") -> Iterator[Event]:
         """What happened, the newest first."""

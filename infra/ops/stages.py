@@ -43,6 +43,11 @@ class Stage:
         return found
 
     @property
+    def document(self) -> dict[str, Any]:
+        """The file whole, for who reads it as Chalice does."""
+        return self._document
+
+    @property
     def settings(self) -> dict[str, str]:
         """The environment of its functions."""
         found: dict[str, str] = self.told.setdefault("environment_variables", {})
@@ -52,6 +57,22 @@ class Stage:
     def storage_stack(self) -> str:
         """The name of its stack of stores."""
         return f"{self._document['app_name']}-{self.name}-storage"
+
+    @property
+    def edge_stack(self) -> str:
+        """The name of its stack of what stands around the API."""
+        return f"{self.deployed_as}-edge"
+
+    @property
+    def deployed_as(self) -> str:
+        """What Chalice names the function of its API, and what the names of the others begin with."""
+        return f"{self._document['app_name']}-{self.name}"
+
+    @property
+    def api_stage(self) -> str:
+        """The stage of its REST API, with which paths begin at the address that API Gateway gives."""
+        whole = self._document.get("api_gateway_stage", "api")
+        return str(self.told.get("api_gateway_stage", whole))
 
     @property
     def place(self) -> Place | None:

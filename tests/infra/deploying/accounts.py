@@ -57,12 +57,12 @@ class Account:
         except ClientError:
             return None
 
-    def certificate(self, domain: str = DOMAIN) -> str:
-        """The ARN of a certificate that is issued."""
+    def certificate(self, domain: str = DOMAIN, days: int = 90) -> str:
+        """The ARN of a certificate that is issued, and valid for so many days."""
         key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(_COMMON_NAME, domain)])
         now = datetime.now(UTC)
         signed = (
-            x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=9))
+            x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=days))
             .add_extension(x509.SubjectAlternativeName([x509.DNSName(domain)]), critical=False)
             .sign(key, hashes.SHA256())
         )

@@ -12,8 +12,10 @@ import types
 def mend() -> None:
     """Put all of it in place."""
     _no_validator()
-    from tests.infra.deploying import moto_gateway, moto_points, moto_stacks  # noqa: PLC0415 - they import what wants the validator
+    # They want the validator.
+    from tests.infra.deploying import moto_functions, moto_gateway, moto_points, moto_stacks  # noqa: PLC0415 - as above
 
+    moto_functions.mend()
     moto_gateway.mend()
     moto_points.mend()
     moto_stacks.mend()

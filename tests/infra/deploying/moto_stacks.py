@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from moto.cloudformation.models import ChangeSet, CloudFormationBackend, Event, Stack
 from moto.cloudformation.parsing import OutputMap, ResourceMap, resource_class_from_type
+from moto.cloudformation.responses import CloudFormationResponse
 from moto.core.common_models import CloudFormationModel
+from moto.core.responses import ActionResult
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.table import Table
+from moto.dynamodb.responses import DynamoHandler
 from moto.secretsmanager.models import secretsmanager_backends
 
 if TYPE_CHECKING:
@@ -55,7 +58,28 @@ def mend() -> None:
     """Put all of it in place."""
     ResourceMap.delete = _retaining(ResourceMap.delete)  # type: ignore[assignment, method-assign]
     CloudFormationBackend.execute_change_set = _execute  # type: ignore[method-assign]
+    DynamoHandler.update_table = _encrypting(DynamoHandler.update_table)  # type: ignore[assignment, method-assign]
+    CloudFormationResponse.update_termination_protection = _protect  # type: ignore[attr-defined]
     Table.create_from_cloudformation_json = classmethod(_adopting(Table.create_from_cloudformation_json))  # type: ignore[assignment, method-assign]
+
+
+def _encrypting(update: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """UpdateTable's SSESpecification, which moto passes over."""
+
+    def encrypting(self: Any) -> Any:
+        if "SSESpecification" in self.body:
+            self.dynamodb_backend.describe_table(self.body["TableName"])
+            self.dynamodb_backend.tables[self.body["TableName"]].sse_specification = self.body["SSESpecification"]
+        return update(self)
+
+    return encrypting
+
+
+def _protect(self: Any) -> ActionResult:
+    """UpdateTerminationProtection, which moto does not know."""
+    stack = self.cloudformation_backend.get_stack(self._get_param("StackName"))
+    stack.enable_termination_protection = self._get_bool_param("EnableTerminationProtection")
+    return ActionResult({"StackId": stack.stack_id})
 
 
 def _retaining(delete: Callable[[Any], None]) -> Callable[[Any], None]:

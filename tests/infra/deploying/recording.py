@@ -29,6 +29,8 @@ ACTIONS = {
     "upload_part": "s3:PutObject",
 }
 """Method of botocore → the action that IAM asks for; S3 has fewer actions than calls. It is noted with the folder."""
+SERVICES = {"DynamoDB": "dynamodb", "secretsmanager": "secretsmanager"}
+"""What a call names in its header → what IAM calls the service."""
 WRITES = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
 """A transaction is allowed by what it is made of."""
 
@@ -53,6 +55,7 @@ class Recorder:
     def listen(self, service: Service) -> None:
         """From here on, to all that this service calls."""
         service._wire.pool = _Pool(self, service._wire.pool)
+        service.secrets.__dict__["pool"] = _Pool(self, service.secrets.pool)
         service.files.__dict__["_client"] = _Client(self, service.files._client)
         service.queue.__dict__["_client"] = _Client(self, service.queue._client)
 
@@ -63,12 +66,12 @@ class _Pool:
     pool: Any
 
     def urlopen(self, method: str, url: str, *, body: bytes, headers: Mapping[str, str]) -> Any:
-        operation = headers["X-Amz-Target"].rpartition(".")[2]
+        target, _, operation = headers["X-Amz-Target"].rpartition(".")
         if operation == "TransactWriteItems":
             names = [WRITES[kind] for item in json.loads(body)["TransactItems"] for kind in item]
         else:
             names = [operation]
-        self.recorder.note(*(f"dynamodb:{name}" for name in names))
+        self.recorder.note(*(f"{SERVICES[target.partition('_')[0]]}:{name}" for name in names))
         return self.pool.urlopen(method, url, body=body, headers=headers)
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import pytest
 from chalice.local import LambdaContext
 
+from app import app
 from chalicelib import jobs as module
 from chalicelib.domain.errors import JobFailed
 from chalicelib.domain.jobs import JobStatus
+from chalicelib.service import Service
+from chalicelib.settings import settings_from
 from chalicelib.use_cases.export_runs import forsake
 from chalicelib.use_cases.keys import SCOPES
 from chalicelib.worker import work
@@ -20,10 +24,13 @@ from tests.callers import Caller
 from tests.infra.deploying.recording import API, JOBS, Recorder
 from tests.infra.deploying.stages import FUNCTIONS, policy_of
 from tests.jobs import Desk, make_desk, put
-from tests.site import CODE
+from tests.kept_secrets import KeptSecrets
+from tests.site import CODE, environment_for
 from tests.test_surface import EVERY, ROUTES, good, type_of, values_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.engines import LocalFiles, LocalTables
 
 LOG = {"logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"}
@@ -32,17 +39,31 @@ POLLER = {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
 """And what it does with the queue for the one that takes from it."""
 TELLING = {"s3:ListBucket"}
 """Never called: without it S3 says 403 of a file that is not there."""
-SECRETS = {"kms:Decrypt", "secretsmanager:GetSecretValue"}
-"""Read before anything is served; Secrets Manager decrypts in the caller's name."""
-BESIDE = {API: LOG | TELLING | SECRETS, JOBS: LOG | TELLING | SECRETS | POLLER}
+DECRYPTING = {"kms:Decrypt"}
+"""Never called: Secrets Manager does it in the name of who reads a secret."""
+BESIDE = {API: LOG | TELLING | DECRYPTING, JOBS: LOG | TELLING | DECRYPTING | POLLER}
 OWN = {"StringEquals": {"aws:ResourceAccount": "${aws:PrincipalAccount}"}}
 FILE = b"email,reason\nada@example.com,unsubscribed\nno address,unsubscribed\n"
 
 
+@dataclass(frozen=True)
+class Containers:
+    """Of each function one, which begins with nothing read, and who uses them, on the same stores."""
+
+    desk: Desk
+    api: Service
+    jobs: Service
+
+
 @pytest.fixture
-def desk(dynoxide_tables: LocalTables, local_files: LocalFiles) -> Any:
+def containers(dynoxide_tables: LocalTables, local_files: LocalFiles) -> Iterator[Containers]:
     with make_desk(dynoxide_tables, local_files) as made:
-        yield made
+        told = environment_for(dynoxide_tables, local_files)
+        environment = KeptSecrets.at(str(local_files.url), told["SIGNOFF_MASTER_KEYS"]).named_in(told)
+        settings = settings_from(environment)
+        api, jobs = (replace(made.site.service, settings=settings) for _ in range(2))
+        app._service = api
+        yield Containers(made, api, jobs)
 
 
 def granted(stage: str, function: str) -> set[str]:
@@ -67,25 +88,25 @@ def use_every_route(desk: Desk, recorder: Recorder) -> None:
         assert answer.status < 300, (path, method)
 
 
-def have_every_job_done(desk: Desk, recorder: Recorder) -> None:
+def have_every_job_done(desk: Desk, jobs: Service, recorder: Recorder) -> None:
     """To its end, and by way of all that can come in between."""
     with recorder.being(API):
         imported, exported = desk.begin(), desk.admin.told("POST", "/v1/exports", {}, status=202)
     put(imported["upload"]["url"], FILE)
-    service = desk.site.service
+    service, worker = desk.site.service, replace(desk, site=replace(desk.site, service=jobs))
     with recorder.being(JOBS):
-        hand_over(desk, "export", exported["id"])
+        hand_over(worker, "export", exported["id"])
     begun = service.jobs.change(
         forsake(service, desk.job(exported)), JobStatus.RUNNING, {**desk.job(exported).done, "lease": 1, "upload": "u"}
     )
     assert begun.done["upload"] == "u"
     with recorder.being(JOBS):
-        desk.work()
+        worker.work()
         # What `Files.finish` asks where the upload is gone, because an answer was lost: moto keeps uploads.
-        assert service.files.size(f"rejects/{CODE}/{imported['id']}.csv")
+        assert jobs.files.size(f"rejects/{CODE}/{imported['id']}.csv")
     message = held_by_another(desk)
     with recorder.being(JOBS):
-        fail(desk, message)
+        fail(worker, message)
     with recorder.being(API):
         assert desk.show(imported["id"])["rejects_url"]
         assert desk.show(exported["id"])["status"] == "done"
@@ -107,8 +128,10 @@ def fail(desk: Desk, body: str) -> None:
         "receiptHandle": message["ReceiptHandle"],
         "attributes": {"ApproximateReceiveCount": "1"},
     }
+    serving, app._service = app._service, desk.site.service
     with pytest.raises(JobFailed):
         module.jobs({"Records": [record]}, LambdaContext("jobs", 1024, 900_000))
+    app._service = serving
 
 
 def held_by_another(desk: Desk) -> str:
@@ -120,12 +143,13 @@ def held_by_another(desk: Desk) -> str:
     return json.dumps({"job": "export", "sender": CODE, "id": job.id})
 
 
-def test_a_function_may_do_what_its_code_asks_for_and_nothing_else(desk: Desk) -> None:
-    recorder = Recorder()
-    recorder.listen(desk.site.service)
+def test_a_function_may_do_what_its_code_asks_for_and_nothing_else(containers: Containers) -> None:
+    recorder, desk = Recorder(), containers.desk
+    recorder.listen(containers.api)
+    recorder.listen(containers.jobs)
     use_every_route(desk, recorder)
     desk.files.messages()
-    have_every_job_done(desk, recorder)
+    have_every_job_done(desk, containers.jobs, recorder)
 
     for stage, function in FUNCTIONS:
         assert granted(stage, function) == recorder.called[function] | BESIDE[function], (stage, function)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 STACK = "signoff-dev-storage"
 MASTER, PEPPER = "signoff/dev/master-keys", "signoff/dev/pepper-key"
+URL = "https://choices.example.com"
 CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/0f0c"
 
 
@@ -61,10 +62,11 @@ def test_the_first_values_are_what_the_service_takes_and_stand_nowhere_else(
     said = provision()
     keys, pepper = secret(account, MASTER), secret(account, PEPPER)
     told = config(project)["stages"]["dev"]["environment_variables"]
+    assert settings_from({**told, "SIGNOFF_PUBLIC_URL": URL, "AWS_REGION": "us-east-1"}).master_secret
     settings = settings_from(
         {
-            **told,
-            "SIGNOFF_PUBLIC_URL": "https://choices.example.com",
+            **{name: value for name, value in told.items() if not name.endswith("_SECRET")},
+            "SIGNOFF_PUBLIC_URL": URL,
             "SIGNOFF_MASTER_KEYS": keys,
             "SIGNOFF_PEPPER_KEY": pepper,
             "AWS_REGION": "us-east-1",

@@ -32,6 +32,8 @@ LONGEST_RUN = 900
 MEMORY = 1024
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:signoff-test"
 CLIENT_PACKAGES = ("awslambdaric", "simplejson", "snapshot-restore-py")
+_SCHEDULED = 2
+"""The kind of clock that counts what the scheduler gave to a process: CPUCLOCK_SCHED of Linux."""
 _NEXT = "/2018-06-01/runtime/invocation/next"
 
 
@@ -118,9 +120,9 @@ class Function:
         return self.log_file.read_text("utf-8")
 
     def cpu(self) -> float:
-        """The CPU that it has used since it was started, all its threads together, in ms."""
-        tasks = Path(f"/proc/{self.process.pid}/task").iterdir()
-        return sum(int((task / "schedstat").read_text("ascii").split()[0]) for task in tasks) / 1_000_000
+        """The CPU that it has used since it was started, all its threads together, also those that ended, in ms."""
+        # As clock_getcpuclockid(3) makes it, which Python does not have for another process.
+        return time.clock_gettime_ns(~self.process.pid << 3 | _SCHEDULED) / 1_000_000
 
     def resident(self) -> float:
         """The most memory that it had at any time, in MB."""
