@@ -106,13 +106,16 @@ def _back_up(options: argparse.Namespace, shown: Shown) -> int:
     from infra.ops.backups.folder import new_backup  # noqa: PLC0415 - not before the settings are what is meant
     from infra.ops.backups.keys import recipients_in  # noqa: PLC0415 - as above
     from infra.ops.backups.writing import Source, write_backup  # noqa: PLC0415 - as above
+    from infra.ops.restored.mending import in_sentences  # noqa: PLC0415 - as above
 
     keys = recipients_in(options.ops_key)
+    if service.settings.dynamodb_url is not None and options.stage is None and options.to.startswith("s3://"):
+        raise CannotRun("The tables of a local engine are backed up into a folder: name one by --to.")
     recipients, control = tables_of(options, service)
     name = options.stage or "local"
     source = Source(name, recipients, control, lambda: secrets_of(options), lambda: time.time_ns() // 1_000_000)
     called = f"signoff-{name}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
-    with aws.explaining(), new_backup(options, options.to, called) as folder:
+    with in_sentences(), new_backup(options, options.to, called) as folder:
         manifest = write_backup(source, folder, keys, shown)
     place = f"{options.to.rstrip('/')}/{called}"
     shown.summary(f"Backup of {name}", _rows(manifest), beside_results=True)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from infra.ops.backups.writing import Secrets
 
 PEPPER = "SIGNOFF_PEPPER_KEY"
+_SECOND = 1000
 
 
 def loader_of(control: Table, secrets: Secrets) -> Callable[[str], Sender]:
@@ -74,8 +75,9 @@ def _tell(tables: Tables, counts: Counts, at: int, shown: Shown) -> None:
     ]
     shown.summary("Restored", rows, beside_results=True)
     if None in tables.old.names:
+        since = time_of(at // _SECOND * _SECOND)
         shown.note(
-            f"What was acknowledged from {time_of(at)} on, until the tables of before went, may be missing. "
+            f"What was acknowledged from {since} on, until the tables of before went, may be missing. "
             "Opt-outs of that time are known only to senders that follow the feed, and to the people."
         )
 

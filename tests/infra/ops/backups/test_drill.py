@@ -9,13 +9,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from infra.client.shown import Shown
 from infra.ops.backups.contents import line_of
 from infra.ops.backups.folder import RECIPIENTS, SECRETS, note_file, write_manifest
 from infra.ops.backups.keys import identity_in, recipients_in
+from infra.ops.backups.loading import Loading
 from infra.ops.backups.sealed import seal
 from infra.ops.backups.writing import Reading, open_backup
-from tests.infra.ops.backups.drills import Drill, backed_up
+from infra.ops.restored.mending import mend_and_begin
+from infra.ops.restored.run import Pair, Tables
+from tests.campaigns.restore_copies import tables_with
+from tests.campaigns.restores import restoring_of
+from tests.infra.ops.backups.drills import Drill, OpsKey, backed_up
+from tests.infra.ops.test_restored import again_of, begun_lives, lost_in, pair_of, tables_of, writers_on
 from tests.infra.ops.typed import Typist
+from tests.site import environment_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +42,35 @@ def drill(
 def test_no_opt_out_is_lost_and_all_that_was_handed_out_works(drill: Drill) -> None:
     assert len(drill.before.acked) > 20
     assert drill.prove(drill.restore()) == []
+
+
+def test_with_the_tables_of_before_every_opt_out_is_there(
+    dynoxide: Engine, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The backup in new tables beside them, writers all along, up to the seal: not one is lost."""
+    lives = begun_lives(dynoxide, 2)
+    old, ops, typist = tables_of(lives), OpsKey.at(tmp_path), Typist(capsys)
+    for name, value in environment_for(old).items():
+        monkeypatch.setenv(name, value)
+    with writers_on(old) as writers:
+        writers.hear(10)
+        said = typist.done("backup", "--to", str(tmp_path / "kept"), "--ops-key", str(ops.public))
+        writers.hear(5)
+        place = Path(said.out.strip())
+        reading = Reading(place, open_backup(place, place), identity_in(ops.private, None))
+        restored = tables_with(old, [], [])
+        new, before = pair_of(restored), pair_of(old)
+        Loading(new.recipients, new.control, reading.manifest.id).load_new(reading, Shown())
+        tables = Tables(new.recipients, new.control, Pair(before.recipients, before.control))
+        mend_and_begin(tables, reading.secrets(), 1, Shown())
+        writers.hear(5)
+        again = again_of(restored, old, restoring_of(restored, old))
+        again.take()
+        again.seal()
+        again.take()
+        writers.hear_refusal()
+    assert len(writers.acked) > 20
+    assert lost_in(restored, writers.acked) == []
 
 
 def everything(_: list[Item]) -> Callable[[Item], bool]:
