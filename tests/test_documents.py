@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.documents import Command
 
 OPERATE = ROOT / "docs" / "operate.md"
-UNFINISHED = ("the following arguments are required", "expected one argument", "expected at least one argument")
+UNFINISHED = ("the following arguments are required", "one of the arguments", "expected one argument")
 """What a command lacks that is named in a sentence, and not to be typed as it stands."""
 AWS_ITSELF = {
     ("cloudformation", "deploy"): {"template-file", "stack-name", "s3-bucket", "s3-prefix", "capabilities", "region"},
