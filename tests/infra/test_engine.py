@@ -66,6 +66,8 @@ def test_it_stops_when_told_and_can_be_told_twice(engine: Engine) -> None:
 
 def test_an_engine_that_does_not_listen_to_reason_is_killed(engine: Engine) -> None:
     engine.process.send_signal(signal.SIGSTOP)
+    # Not before it stands: of two signals that wait, the one to end would come first.
+    os.waitid(os.P_PID, engine.process.pid, os.WSTOPPED | os.WNOWAIT)
     engine.stop(seconds=0)
     assert engine.process.returncode == -signal.SIGKILL
 
