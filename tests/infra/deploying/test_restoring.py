@@ -210,6 +210,16 @@ def test_provision_leaves_restored_tables_in_their_place(stage: Stage, provision
     assert stage.names() == new
 
 
+def test_doctor_looks_at_the_restored_tables(stage: Stage) -> None:
+    stage.done("restore", "--yes")
+    told = stage.type("doctor").text
+    for name in stage.names():
+        for what in ("is there", "point-in-time recovery", "deletion protection", "encryption", "billing mode"):
+            assert f"  ok           {name}  {what}\n" in told
+    for setting in TABLES:
+        assert f"  ok           .chalice/config.json  {setting}\n" in told
+
+
 @pytest.mark.parametrize("gone", [[0], [1], [0, 1]], ids=["recipients", "control", "both"])
 def test_deleted_tables_come_back_and_what_may_be_missing_is_said(stage: Stage, gone: list[int]) -> None:
     stage.delete(*(stage.names()[number] for number in gone))
