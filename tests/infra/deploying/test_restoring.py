@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import base64
 import io
 import json
 import time
@@ -183,6 +184,19 @@ def test_no_opt_out_is_lost_on_the_way_from_point_in_time_recovery_to_the_seal(s
     assert not [*stage.project.glob(".chalice/restore-*")]
 
 
+def test_a_stage_that_was_restored_is_restored_again(stage: Stage) -> None:
+    stage.done("restore", "--yes")
+    first = stage.names()
+    stage.done("restore", "--finish", "--yes")
+    stage.opt_out(stage.service(), "carla")
+    while (said := stage.type("restore", "--yes")).code == 1:
+        assert "in this very second" in said.text
+    assert stage.names() != first
+    assert [len(name) for name in stage.names()] == [len(name) for name in first]
+    stage.done("restore", "--finish", "--yes")
+    assert stage.lost() == []
+
+
 def test_restored_tables_have_what_recovery_leaves_behind(stage: Stage) -> None:
     client = stage.account.client("dynamodb")
     arn = stage.table(stage.names()[0])["TableArn"]
@@ -314,6 +328,29 @@ class TestFromABackup:
         stage.deploy(*stage.names())
         stage.done("restore", "--finish", "--yes")
         assert stage.lost() == []
+
+    def test_lost_secrets_come_back_beside_tables_that_are_there(self, stage: Stage, backup: str, ops: OpsKey) -> None:
+        old, client = self.secrets(stage), stage.account.client("secretsmanager")
+        command = ("restore", "--secrets-only", "--from", backup, "--identity", str(ops.private), "--yes")
+        assert "are left as they are" in stage.done(*command)
+        self._lose(stage)
+        assert "Put back." in stage.done(*command)
+        assert self.secrets(stage) == old
+        assert stage.lost() == []
+        client.put_secret_value(SecretId="signoff/dev/pepper-key", SecretString=base64.b64encode(bytes(64)).decode())
+        held = self.secrets(stage)
+        assert "are left as they are" in stage.done(*command)
+        assert self.secrets(stage) == held
+
+    def _lose(self, stage: Stage) -> None:
+        """Both are there and hold nothing, as a stack that makes them anew leaves them."""
+        client, file = stage.account.client("secretsmanager"), stage.project / ".chalice" / "config.json"
+        text = file.read_text("utf-8")
+        for name in ("signoff/dev/master-keys", "signoff/dev/pepper-key"):
+            before = client.describe_secret(SecretId=name)["ARN"]
+            client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+            text = text.replace(before, client.create_secret(Name=name)["ARN"])
+        file.write_text(text, "utf-8")
 
     def test_secrets_under_which_there_is_data_are_never_replaced(self, stage: Stage, backup: str, ops: OpsKey) -> None:
         client = stage.account.client("secretsmanager")
