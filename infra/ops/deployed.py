@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from infra.local.problems import CannotRun
 from infra.ops import aws
+from infra.ops.stacks import Stack
 
 if TYPE_CHECKING:
     import argparse
@@ -60,6 +61,16 @@ def find_deployed(stage: Stage, options: argparse.Namespace) -> Deployed:
     return found
 
 
+def find_functions(stage: Stage, options: argparse.Namespace) -> tuple[str, ...]:
+    """The names of a deployment's functions, where it has left no note here; none where nothing is deployed."""
+    names = stage.deployed_as, f"{stage.deployed_as}-jobs"
+    functions = aws.client("lambda", options)
+    if all(_exists(functions, name) for name in names):
+        return names
+    found = _stacked(stage, options)
+    return () if found is None else found.functions
+
+
 def _noted(stage: Stage, options: argparse.Namespace) -> Deployed | None:
     """By .chalice/deployed/<stage>.json."""
     file = options.project / ".chalice" / "deployed" / f"{stage.name}.json"
@@ -106,7 +117,10 @@ def _exists(functions: Any, name: str) -> bool:
 def _stacked(stage: Stage, options: argparse.Namespace) -> Deployed | None:
     """By the stack that a pipeline makes of the output of `chalice package`."""
     formation = aws.client("cloudformation", options)
-    told = _ask(formation.describe_stack_resources, StackName=options.app_stack or stage.deployed_as)
+    name = getattr(options, "app_stack", None) or stage.deployed_as
+    if Stack(formation, name).status() is None:
+        return None
+    told = _ask(formation.describe_stack_resources, StackName=name)
     if told is None:
         return None
     found = {

@@ -19,6 +19,7 @@ from chalicelib.settings import MASTER_KEYS
 from infra.local.folder import SECRETS, changing_secrets, read_secrets
 from infra.local.problems import CannotRun
 from infra.ops import aws
+from infra.ops.deployed import find_functions
 from infra.ops.rotation import Keys, keys_from, time_of
 
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ CHANGED = "SIGNOFF_KEYS_CHANGED"
 """The setting of a function whose change makes all its containers begin anew."""
 _PENDING = "SIGNOFF-PENDING"
 _NOBODY_TOLD = (
-    "No function was told: `chalice deploy` has left no note here of what it deployed. Containers that run learn a new "
-    "version from the first link made under it, and a compromised one when they begin anew."
+    "No function was told: nothing of this stage is deployed, or by a stack of another name (--app-stack). Containers "
+    "that run learn a new version from the first link made under it, and a compromised one when they begin anew."
 )
 _OVERTAKEN = (
     "Somebody else changed the keys at the same time, and nothing was changed here: look at them with `keys list`, and "
@@ -134,7 +135,7 @@ class StageKeys:
 
     def begin_anew(self, keys: Keys) -> list[str]:
         """By a setting of each function: Lambda then starts new containers, and lets the old ones end their work."""
-        functions = deployed_functions(self._options.project, self._stage.name)
+        functions = deployed_functions(self._stage, self._options)
         if not functions:
             return [_NOBODY_TOLD]
         with _explaining(self._stage.name):
@@ -185,8 +186,16 @@ class FolderKeys:
         return ["A running `make run` goes on with the keys that it has read: start it again."]
 
 
-def deployed_functions(project: Path, stage: str) -> list[str]:
-    """The ARNs of the functions that `chalice deploy` has deployed from this folder; none where it has not."""
+def deployed_functions(stage: Stage, options: argparse.Namespace) -> list[str]:
+    """The functions that are deployed, by name or ARN. Raises CannotRun.
+
+    Those that `chalice deploy` noted in this folder, else those that a colleague or a pipeline deployed.
+    """
+    return _noted(options.project, stage.name) or list(find_functions(stage, options))
+
+
+def _noted(project: Path, stage: str) -> list[str]:
+    """Their ARNs; none where nothing was deployed from this folder."""
     try:
         told = json.loads((project / ".chalice" / "deployed" / f"{stage}.json").read_text("utf-8"))
         resources = told["resources"]

@@ -11,7 +11,7 @@ from infra.client.commands import same_command, stopping
 from infra.client.shown import Shown
 from infra.local.children import ROOT
 from infra.local.problems import CannotRun
-from infra.ops import aws
+from infra.ops import aws, deployed
 
 if TYPE_CHECKING:
     from infra.ops.kept_keys import Kept
@@ -62,6 +62,7 @@ def _add(acts: Any, name: str, text: str, command: Any) -> argparse.ArgumentPars
     )
     if name != "list":
         parser.add_argument("--yes", action="store_true", help="do it, and do not only say what would be done")
+        deployed.add_to(parser)
     aws.add_to(parser)
     parser.set_defaults(command=command)
     return parser

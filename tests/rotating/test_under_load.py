@@ -19,6 +19,7 @@ from chalicelib.settings import settings_from
 from infra.local.children import end, python_module, start_guarded
 from infra.local.server import listen
 from infra.ops.rotation import MINTS_AFTER
+from tests.infra.deploying.conftest import account_server
 from tests.infra.ops.test_keys import project_of
 from tests.infra.processes import ROOT, SECONDS, infra_command
 from tests.kept_secrets import KeptSecrets, master_key
@@ -29,8 +30,9 @@ from tests.site import CATALOGUE, CODE, environment_for
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from infra.local.memory import MemoryEngine
     from tests.engines import LocalTables
+
+__all__ = ["account_server"]
 
 MINUTE = 60_000
 THREADS = 6
@@ -91,8 +93,8 @@ def container(environment: Mapping[str, str], clock: Path) -> Iterator[int]:
 
 
 @pytest.fixture
-def deployment(dynoxide_tables: LocalTables, moto_server: MemoryEngine, tmp_path: Path) -> Iterator[Deployment]:
-    kept = KeptSecrets.at(moto_server.url, {"1": master_key(1)})
+def deployment(dynoxide_tables: LocalTables, account_server: str, tmp_path: Path) -> Iterator[Deployment]:
+    kept = KeptSecrets.at(account_server, {"1": master_key(1)})
     (tmp_path / "clock").write_bytes(AHEAD.pack(0))
     project_of(kept, tmp_path)
     environment = kept.named_in(environment_for(dynoxide_tables))

@@ -71,7 +71,7 @@ class Finishing:
     def _refuse_before_the_deployment(self, new: Before) -> None:
         """Sealed, a table refuses whoever still uses it."""
         names = {"SIGNOFF_RECIPIENTS_TABLE": new.recipients.name, "SIGNOFF_CONTROL_TABLE": new.control.name}
-        functions = deployed_functions(self._options.project, self._options.stage)
+        functions = deployed_functions(stage_of(self._options), self._options)
         behind = [arn.rpartition(":")[2] for arn in functions if not names.items() <= self._settings_of(arn).items()]
         if behind:
             raise CannotRun(
@@ -79,7 +79,7 @@ class Finishing:
                 "this again. What came to them so far was taken over."
             )
         if not functions:
-            self._shown.note("  There is no note of `chalice deploy` here: see yourself that it is done.")
+            self._shown.note("  Nothing of this stage is found deployed: see yourself that it uses the new tables.")
 
     def _settings_of(self, arn: str) -> dict[str, Any]:
         told = aws.client("lambda", self._options).get_function_configuration(FunctionName=arn)

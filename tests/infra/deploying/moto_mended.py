@@ -1,4 +1,4 @@
-"""What moto 5.2.5 lacks for `provision`, `chalice deploy` and `restore`, each with why; to be mended first.
+"""What moto 5.2.5 lacks for `provision`, `chalice deploy`, `finish` and `restore`, each with why; to be mended first.
 
 None of it changes what our programs send: a request that AWS would refuse is not let through for that.
 """
@@ -12,9 +12,15 @@ import types
 def mend() -> None:
     """Put all of it in place."""
     _no_validator()
-    # They want the validator.
-    from tests.infra.deploying import moto_functions, moto_gateway, moto_points, moto_stacks  # noqa: PLC0415 - as above
+    from tests.infra.deploying import (  # noqa: PLC0415 - they want the validator
+        moto_edge,
+        moto_functions,
+        moto_gateway,
+        moto_points,
+        moto_stacks,
+    )
 
+    moto_edge.mend()
     moto_functions.mend()
     moto_gateway.mend()
     moto_points.mend()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +20,13 @@ from infra.local.folder import open_folder
 from infra.local.problems import CannotRun
 from infra.ops.kept_keys import CHANGED, FolderKeys, Kept, StageKeys
 from infra.ops.stages import read_stage
+from tests.infra.deploying.conftest import account_server
 from tests.kept_secrets import Document, KeptSecrets, master_key
 
 if TYPE_CHECKING:
     import argparse
 
-    from infra.local.memory import MemoryEngine
+__all__ = ["account_server"]
 
 ONE: Document = {"1": master_key(1)}
 TRUST = json.dumps(
@@ -63,10 +65,11 @@ class Ops:
     def client(self, service: str) -> Any:
         return botocore.session.get_session().create_client(service, REGION, endpoint_url=self.kept.url)
 
-    def deploy(self, *names: str) -> list[str]:
+    def deploy(self, *names: str, prefix: str | None = None) -> list[str]:
         """Functions as `chalice deploy` would leave them, and its note of them."""
         role = self.client("iam").create_role(RoleName=self.kept.stage, AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
-        arns = [self._function(name, role) for name in names]
+        before = f"{self.kept.stage}-" if prefix is None else prefix
+        arns = [self._function(before + name, role) for name in names]
         resources = [{"name": "role", "resource_type": "iam_role", "role_arn": role}]
         resources += [{"name": "api", "resource_type": "lambda_function", "lambda_arn": arn} for arn in arns]
         note = self.project / ".chalice" / "deployed" / f"{self.kept.stage}.json"
@@ -79,7 +82,7 @@ class Ops:
         with zipfile.ZipFile(packed, "w") as archive:
             archive.writestr("app.py", "")
         made = self.client("lambda").create_function(
-            FunctionName=f"{self.kept.stage}-{name}",
+            FunctionName=name,
             Runtime="python3.11",
             Role=role,
             Handler="app.app",
@@ -96,8 +99,9 @@ class Ops:
 
 
 @pytest.fixture
-def ops(moto_server: MemoryEngine, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Ops:
-    kept = KeptSecrets.at(moto_server.url, ONE)
+def ops(account_server: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Ops:
+    """At the moto that also has CloudFormation, where a pipeline's stack would be."""
+    kept = KeptSecrets.at(account_server, ONE)
     return Ops(kept, project_of(kept, tmp_path), capsys)
 
 
@@ -153,7 +157,17 @@ def test_a_rotation_keeps_the_old_key_and_tells_the_functions(ops: Ops) -> None:
 def test_where_nothing_is_deployed_from_here_it_says_so(ops: Ops) -> None:
     said = ops.keys("rotate", "--yes")
     assert said.code == 0
-    assert said.err.startswith("No function was told: `chalice deploy` has left no note here")
+    assert said.err.startswith("No function was told: nothing of this stage is deployed")
+
+
+def test_what_somebody_else_deployed_is_told_too(ops: Ops) -> None:
+    """Without Chalice's note: a colleague's machine, or a pipeline's."""
+    named = f"signoff-{ops.kept.stage}"
+    arns = ops.deploy(named, f"{named}-jobs", prefix="")
+    shutil.rmtree(ops.project / ".chalice" / "deployed")
+    said = ops.keys("compromise", "--version", "1", "--yes")
+    assert said.code == 0
+    assert all(CHANGED in ops.settings(arn) for arn in arns), said.err
 
 
 def test_two_rotations_at_once_are_one(ops: Ops) -> None:

@@ -79,11 +79,11 @@ class Package:
 
 
 def make_package(folder: Path, stage: str = "dev") -> Package:
-    """Package a copy of the project into `folder`, and unpack what came of it."""
+    """Package a copy of the project into `folder`, as docs/operate.md has it, and unpack what came of it."""
     project = folder / "project"
     project.mkdir()
     out = folder / "out"
-    done = chalice(copy_project(project), "package", "--stage", stage, str(out))
+    done = chalice(copy_project(project), "package", "--stage", stage, "--merge-template", "infra/merge.json", str(out))
     assert done.returncode == 0, done.stderr
     package = Package(out, json.loads((out / "sam.json").read_text("utf-8")))
     for file, where in ((package.zip_file, "task"), (package.layer_file, "layer")):
