@@ -169,11 +169,16 @@ def test_no_opt_out_is_lost_on_the_way_from_point_in_time_recovery_to_the_seal(s
     refused = stage.type("restore", "--finish", "--yes")
     assert (refused.code, "signoff-dev still uses the old tables" in refused.text) == (1, True)
     stage.deploy(*new)
+    ops = OpsKey.at(stage.project)
+    unfinished = stage.type("backup", "--to", str(stage.project / "kept"), "--ops-key", str(ops.public))
+    assert (unfinished.code, "is under way: end it by `restore --finish`" in unfinished.text) == (1, True)
     stage.opt_out(stage.service_on(old), "emil")
+    assert "Nothing was changed" in stage.done("restore", "--finish", "--dry-run", "--yes")
+    stage.opt_out(stage.service_on(old), "fanny")
     told = stage.done("restore", "--finish", "--yes")
-    assert "1 acts and changes taken over" in told
+    assert "2 acts and changes taken over" in told
 
-    assert len(stage.acked) == 5
+    assert len(stage.acked) == 6
     assert stage.lost() == []
     with pytest.raises(StoreUnavailable):
         stage.opt_out(stage.service_on(old), "fritz")
