@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import base64
 import io
 import json
 import time
@@ -168,11 +169,16 @@ def test_no_opt_out_is_lost_on_the_way_from_point_in_time_recovery_to_the_seal(s
     refused = stage.type("restore", "--finish", "--yes")
     assert (refused.code, "signoff-dev still uses the old tables" in refused.text) == (1, True)
     stage.deploy(*new)
+    ops = OpsKey.at(stage.project)
+    unfinished = stage.type("backup", "--to", str(stage.project / "kept"), "--ops-key", str(ops.public))
+    assert (unfinished.code, "is under way: end it by `restore --finish`" in unfinished.text) == (1, True)
     stage.opt_out(stage.service_on(old), "emil")
+    assert "Nothing was changed" in stage.done("restore", "--finish", "--dry-run", "--yes")
+    stage.opt_out(stage.service_on(old), "fanny")
     told = stage.done("restore", "--finish", "--yes")
-    assert "1 acts and changes taken over" in told
+    assert "2 acts and changes taken over" in told
 
-    assert len(stage.acked) == 5
+    assert len(stage.acked) == 6
     assert stage.lost() == []
     with pytest.raises(StoreUnavailable):
         stage.opt_out(stage.service_on(old), "fritz")
@@ -181,6 +187,19 @@ def test_no_opt_out_is_lost_on_the_way_from_point_in_time_recovery_to_the_seal(s
         follow(after, after.senders.get(CODE), Wanted(cursor))
     assert stage.done("restore", "--finish", "--yes")
     assert not [*stage.project.glob(".chalice/restore-*")]
+
+
+def test_a_stage_that_was_restored_is_restored_again(stage: Stage) -> None:
+    stage.done("restore", "--yes")
+    first = stage.names()
+    stage.done("restore", "--finish", "--yes")
+    stage.opt_out(stage.service(), "carla")
+    while (said := stage.type("restore", "--yes")).code == 1:
+        assert "in this very second" in said.text
+    assert stage.names() != first
+    assert [len(name) for name in stage.names()] == [len(name) for name in first]
+    stage.done("restore", "--finish", "--yes")
+    assert stage.lost() == []
 
 
 def test_restored_tables_have_what_recovery_leaves_behind(stage: Stage) -> None:
@@ -208,6 +227,16 @@ def test_provision_leaves_restored_tables_in_their_place(stage: Stage, provision
     new = stage.names()
     assert provision().code == 0
     assert stage.names() == new
+
+
+def test_doctor_looks_at_the_restored_tables(stage: Stage) -> None:
+    stage.done("restore", "--yes")
+    told = stage.type("doctor").text
+    for name in stage.names():
+        for what in ("is there", "point-in-time recovery", "deletion protection", "encryption", "billing mode"):
+            assert f"  ok           {name}  {what}\n" in told
+    for setting in TABLES:
+        assert f"  ok           .chalice/config.json  {setting}\n" in told
 
 
 @pytest.mark.parametrize("gone", [[0], [1], [0, 1]], ids=["recipients", "control", "both"])
@@ -304,6 +333,29 @@ class TestFromABackup:
         stage.deploy(*stage.names())
         stage.done("restore", "--finish", "--yes")
         assert stage.lost() == []
+
+    def test_lost_secrets_come_back_beside_tables_that_are_there(self, stage: Stage, backup: str, ops: OpsKey) -> None:
+        old, client = self.secrets(stage), stage.account.client("secretsmanager")
+        command = ("restore", "--secrets-only", "--from", backup, "--identity", str(ops.private), "--yes")
+        assert "are left as they are" in stage.done(*command)
+        self._lose(stage)
+        assert "Put back." in stage.done(*command)
+        assert self.secrets(stage) == old
+        assert stage.lost() == []
+        client.put_secret_value(SecretId="signoff/dev/pepper-key", SecretString=base64.b64encode(bytes(64)).decode())
+        held = self.secrets(stage)
+        assert "are left as they are" in stage.done(*command)
+        assert self.secrets(stage) == held
+
+    def _lose(self, stage: Stage) -> None:
+        """Both are there and hold nothing, as a stack that makes them anew leaves them."""
+        client, file = stage.account.client("secretsmanager"), stage.project / ".chalice" / "config.json"
+        text = file.read_text("utf-8")
+        for name in ("signoff/dev/master-keys", "signoff/dev/pepper-key"):
+            before = client.describe_secret(SecretId=name)["ARN"]
+            client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+            text = text.replace(before, client.create_secret(Name=name)["ARN"])
+        file.write_text(text, "utf-8")
 
     def test_secrets_under_which_there_is_data_are_never_replaced(self, stage: Stage, backup: str, ops: OpsKey) -> None:
         client = stage.account.client("secretsmanager")
