@@ -61,7 +61,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
     master_secret = _secret_arn(environment, MASTER_SECRET, MASTER_KEYS)
     pepper_secret = _secret_arn(environment, PEPPER_SECRET, PEPPER_KEY)
     return Settings(
-        public_url=_public_url(environment),
+        public_url=public_url_from(environment),
         recipients_table=_required(environment, "SIGNOFF_RECIPIENTS_TABLE"),
         control_table=_required(environment, "SIGNOFF_CONTROL_TABLE"),
         files_bucket=_bucket(environment),
@@ -91,7 +91,8 @@ def _positive(environment: Mapping[str, str], name: str, otherwise: int) -> int:
     return int(text)
 
 
-def _public_url(environment: Mapping[str, str]) -> str:
+def public_url_from(environment: Mapping[str, str]) -> str:
+    """Where all links begin. Raises `SettingsError`."""
     url = _required(environment, "SIGNOFF_PUBLIC_URL").rstrip("/")
     if not _PUBLIC_URL.fullmatch(url):
         raise SettingsError("SIGNOFF_PUBLIC_URL is not a URL such as https://mail-choices.example.com/api")

@@ -139,7 +139,7 @@ def _revoke(options: argparse.Namespace) -> int:
         what = f"The key {key_id} ({', '.join(sorted(key.scopes))}) would be revoked, which cannot be taken back."
         if not is_wanted(options, shown, what):
             return 1
-        _revoke_in_turn(service, code, key_id)
+        revoke_in_turn(service, code, key_id)
     shown.note(f"The key {key_id} is revoked: it stops everywhere within a minute.")
     return 0
 
@@ -153,7 +153,7 @@ def _found(service: Service, code: str, key_id: str) -> ApiKey:
     return found
 
 
-def _revoke_in_turn(service: Service, code: str, key_id: str) -> None:
+def revoke_in_turn(service: Service, code: str, key_id: str) -> None:
     """Until nobody changed the sender's keys meanwhile. Raises `StoreUnavailable`."""
     from chalicelib.domain.errors import StoreUnavailable  # noqa: PLC0415 - as above
 

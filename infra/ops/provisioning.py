@@ -5,11 +5,13 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from infra.local.problems import CannotRun
 from infra.ops import aws
+from infra.ops.adopting import take_over
 from infra.ops.domains import PROD, check_certificate, check_domain
 from infra.ops.first_secrets import first_master_keys, first_pepper_key, put_where_empty
-from infra.ops.stacks import Event, Plan, Stack
+from infra.ops.places import check_place
+from infra.ops.stack_told import event_told, plan_told
+from infra.ops.stacks import Plan, Stack
 from infra.ops.stages import Stage, stage_of
 from infra.storage import TEMPLATE
 
@@ -32,7 +34,6 @@ _FIRST_VALUES = {
     "MasterKeysSecretArn": ("the master keys", first_master_keys),
     "PepperKeySecretArn": ("the pepper key", first_pepper_key),
 }
-_MARKS = {"Add": "+", "Modify": "~", "Remove": "-", "Import": "<", "Dynamic": "?"}
 
 
 class Provisioning:
@@ -42,13 +43,16 @@ class Provisioning:
         self.shown = shown
         self._options = options
         self._stage: Stage = stage_of(options)
-        self._stack = Stack(None, self._stage.storage_stack, self._progress)
+        self._stack = Stack(None, self._stage.storage_stack, event_told(self._stage.storage_stack, shown.note))
 
     def run(self) -> int:
         """Provision, or with --dry-run show what it would do. Raises CannotRun."""
         region = aws.session(self._options).region_name
         self._check(str(region))
         self._stack.client = aws.client("cloudformation", self._options)
+        if self._adopt() and self._options.dry_run:
+            self.shown.note("What is missing is made after that. Nothing was changed (--dry-run).")
+            return 0
         plan = self._plan()
         if self._options.dry_run:
             self._stack.drop(plan)
@@ -71,45 +75,26 @@ class Provisioning:
     def _check(self, region: str) -> None:
         options = self._options
         check_domain(self._stage, options.domain, options.certificate_arn, region)
-        self._check_place(region)
+        check_place(self._stage, region, options)
         if options.domain:
             check_certificate(partial(aws.client, "acm", options), options.domain, options.certificate_arn)
 
-    def _check_place(self, region: str) -> None:
-        """That it is where it was. The first call: who is asking?"""
-        with aws.explaining():
-            account = aws.client("sts", self._options).get_caller_identity()["Account"]
-        place = self._stage.place
-        if place is None:
-            return
-        where = f"The stage {self._stage.name} is in"
-        how = "To provision it anew there, take its settings out of .chalice/config.json."
-        if place.region != region:
-            raise CannotRun(f"{where} {place.region}, and this would be {region}: add --region {place.region}. {how}")
-        if place.account != account:
-            raise CannotRun(f"{where} account {place.account}, and the credentials are of {account}. {how}")
+    def _adopt(self) -> bool:
+        """Whether there was something to take over of an earlier stack."""
+        options, told = self._options, {"Stage": self._stage.name}
+        if not options.dry_run:
+            self._stack.make_ready(self.shown.note)
+        text = TEMPLATE.read_text("utf-8")
+        return take_over(self._stack, text, told, options, self.shown.note, is_wanted=options.adopt)
 
     def _plan(self) -> Plan:
-        if self._options.dry_run:
-            self._refuse_to_clear()
-        else:
-            self._stack.make_ready(self.shown.note)
-        plan = self._stack.plan(TEMPLATE.read_text("utf-8"), {"Stage": self._stage.name})
-        if not plan.changes:
-            self.shown.note(f"{self._stack.name}: nothing to change.")
-        for change in plan.changes:
-            replaced = "  (made anew: the old one is kept)" if change.replaces else ""
-            self.shown.note(f"  {_MARKS.get(change.action, '?')} {change.resource}  {change.type}{replaced}")
-        return plan
-
-    def _refuse_to_clear(self) -> None:
-        """A dry run waits for nobody and clears nothing away."""
-        status = self._stack.status()
-        if (status is not None and not status.endswith("_COMPLETE")) or status == "ROLLBACK_COMPLETE":
-            raise CannotRun(
-                f"{self._stack.name} is half made ({status}), so there is nothing to compare with: "
-                "the command without --dry-run says why, clears it away or waits for it, and makes it."
-            )
+        return plan_told(
+            self._stack,
+            TEMPLATE.read_text("utf-8"),
+            {"Stage": self._stage.name},
+            self.shown.note,
+            dry_run=self._options.dry_run,
+        )
 
     def _put_first_values(self, outputs: dict[str, str]) -> None:
         secretsmanager = aws.client("secretsmanager", self._options)
@@ -129,7 +114,3 @@ class Provisioning:
         self.shown.note(
             f"{self._stack.name} is ready. Next: AWS_DEFAULT_REGION={region} chalice deploy --stage {self._stage.name}"
         )
-
-    def _progress(self, event: Event) -> None:
-        if event.resource != self._stack.name:
-            self.shown.note(f"  {event.status.replace('_', ' ').lower():<20} {event.resource}  {event.type}")

@@ -61,7 +61,18 @@ class Stage:
     @property
     def edge_stack(self) -> str:
         """The name of its stack of what stands around the API."""
-        return f"{self._document['app_name']}-{self.name}-edge"
+        return f"{self.deployed_as}-edge"
+
+    @property
+    def deployed_as(self) -> str:
+        """What Chalice names the function of its API, and what the names of the others begin with."""
+        return f"{self._document['app_name']}-{self.name}"
+
+    @property
+    def api_stage(self) -> str:
+        """The stage of its REST API, with which paths begin at the address that API Gateway gives."""
+        whole = self._document.get("api_gateway_stage", "api")
+        return str(self.told.get("api_gateway_stage", whole))
 
     @property
     def place(self) -> Place | None:

@@ -11,13 +11,15 @@ from chalicelib.domain.errors import SettingsError
 from chalicelib.settings import pepper_key_from
 from infra.local.problems import CannotRun
 from infra.ops import aws
+from infra.ops.asking import or_none
 from infra.ops.examined.compared import Kind, Told, compare
 from infra.ops.examined.finding import Finding, NotChecked, Of
-from infra.ops.examined.view import View, or_none
 from infra.ops.rotation import keys_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from infra.ops.examined.view import View
 
 GROUP = "key and secrets"
 KEY, ALIAS, SECRET = "AWS::KMS::Key", "AWS::KMS::Alias", "AWS::SecretsManager::Secret"

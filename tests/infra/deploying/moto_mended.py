@@ -12,10 +12,17 @@ import types
 def mend() -> None:
     """Put all of it in place."""
     _no_validator()
-    from tests.infra.deploying import moto_gateway, moto_stacks  # noqa: PLC0415 - they import what wants the validator
+    from tests.infra.deploying import (  # noqa: PLC0415 - they want the validator
+        moto_functions,
+        moto_gateway,
+        moto_imports,
+        moto_stacks,
+    )
 
+    moto_functions.mend()
     moto_gateway.mend()
     moto_stacks.mend()
+    moto_imports.mend()
 
 
 def _no_validator() -> None:

@@ -1,0 +1,167 @@
+"""infra/edge.yaml by itself: what its firewall touches, what is logged, and that every alarm says what to do."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import cfnlint
+import pytest
+from cfnlint.config import ManualArgs
+
+from app import app
+from infra.edge import LOG_FIELDS, LOG_FORMAT, TEMPLATE, load_template
+from tests.infra.firewall import Request, matches, rules_about
+
+RESOURCES: dict[str, dict[str, Any]] = load_template()["Resources"]
+RULES: list[dict[str, Any]] = RESOURCES["Acl"]["Properties"]["Rules"]
+VALUES = {"ApiStage": "api"}
+PREFIXES = ["", "/api"]
+TOKEN = "AQxhYmNkZWZnaGlqa2xtbm9w"
+PASSES = "one-clicks-always-pass"
+
+
+def of_type(kind: str) -> dict[str, dict[str, Any]]:
+    return {name: each["Properties"] for name, each in RESOURCES.items() if each["Type"] == kind}
+
+
+ALARMS = of_type("AWS::CloudWatch::Alarm")
+FILTERS = of_type("AWS::Logs::MetricFilter")
+
+
+def test_cfn_lint_finds_nothing() -> None:
+    assert cfnlint.lint_file(TEMPLATE, ManualArgs(include_checks=["I"])) == []
+
+
+def test_it_holds_no_yaml_that_cloudformation_does_not_read() -> None:
+    """It reads neither aliases nor merged keys; and 51,200 octets at most in a call."""
+    text = TEMPLATE.read_text("utf-8")
+    assert not re.search(r"(: |- )[&*]\w|<<:", text)
+    assert len(text.encode()) < 51_200
+
+
+class TestTheFirewall:
+    @pytest.mark.parametrize("prefix", PREFIXES)
+    @pytest.mark.parametrize("path", [f"/u/{TOKEN}", f"/u/{TOKEN}/all", "/u/", f"/u/{TOKEN}/anything"])
+    def test_has_no_say_in_a_one_click(self, prefix: str, path: str) -> None:
+        """It passes by the first rule, and would by any other: none so much as counts it."""
+        request = Request("POST", prefix + path)
+        assert rules_about(RULES, request, VALUES) == [PASSES]
+        assert [rule["Name"] for rule in RULES if matches(rule["Statement"], request, VALUES)] == [PASSES]
+
+    @pytest.mark.parametrize("prefix", PREFIXES)
+    @pytest.mark.parametrize(
+        ("method", "path", "rule"),
+        [
+            ("POST", "/o/shopshop", "typed-addresses"),
+            ("GET", "/o/shopshop", "pages"),
+            ("GET", f"/u/{TOKEN}", "pages"),
+            ("HEAD", f"/u/{TOKEN}", "pages"),
+            ("GET", f"/p/{TOKEN}", "pages"),
+            ("POST", f"/p/{TOKEN}", "pages"),
+            ("POST", f"/p/{TOKEN}/erase", "pages"),
+            ("GET", "/l/shopshop/x.png", "pages"),
+            ("GET", "/docs", "pages"),
+            ("POST", "/v1/check", "sender-api"),
+            ("GET", "/v1/changes", "sender-api"),
+        ],
+    )
+    def test_counts_what_people_type_and_open(self, prefix: str, method: str, path: str, rule: str) -> None:
+        assert rules_about(RULES, Request(method, prefix + path), VALUES) == [rule]
+
+    def test_counts_every_route_once_but_the_one_clicks_and_the_health(self) -> None:
+        for path, methods in app.routes.items():
+            for method in methods:
+                found = rules_about(RULES, Request(method, path.replace("{token}", TOKEN)), VALUES)
+                assert len(found) == (path != "/healthz"), (method, path, found)
+
+    def test_lets_pass_what_no_rule_is_about_and_blocks_by_rates_alone(self) -> None:
+        assert RESOURCES["Acl"]["Properties"]["DefaultAction"] == {"Allow": {}}
+        assert {rule["Name"] for rule in RULES if rule["Action"] != {"Block": {}}} == {PASSES}
+        for rule in RULES:
+            assert rule["Name"] == PASSES or list(rule["Statement"]) == ["RateBasedStatement"]
+            assert rule["Statement"].get("RateBasedStatement", {"AggregateKeyType": "IP"})["AggregateKeyType"] == "IP"
+
+    def test_keeps_no_request(self) -> None:
+        """A path holds a token."""
+        acl = RESOURCES["Acl"]["Properties"]
+        assert [each["VisibilityConfig"]["SampledRequestsEnabled"] for each in (acl, *RULES)] == [False] * 5
+        assert not of_type("AWS::WAFv2::LoggingConfiguration")
+        assert "DataProtectionConfig" not in acl
+
+    def test_a_rule_that_touched_a_one_click_would_be_seen(self) -> None:
+        """The evaluator itself: by any statement that matches, and by one that it does not know."""
+        click = Request("POST", f"/u/{TOKEN}")
+        bare = {"RateBasedStatement": {"AggregateKeyType": "IP", "Limit": 10}}
+        managed = {"ManagedRuleGroupStatement": {"VendorName": "AWS", "Name": "AWSManagedRulesCommonRuleSet"}}
+        assert matches(bare, click, VALUES)
+        with pytest.raises(AssertionError, match="ManagedRuleGroupStatement"):
+            matches(managed, click, VALUES)
+
+
+class TestTheLogOfRequests:
+    def test_holds_nothing_of_who_asked_nor_of_the_path(self) -> None:
+        """Variables of API Gateway; $context.path and $context.error.message hold what was sent."""
+        variables = re.findall(r"\$context\.[\w.]+", LOG_FORMAT)
+        assert " ".join(variables) == LOG_FORMAT
+        allowed = {"requestTimeEpoch", "requestId", "httpMethod", "resourcePath", "status"}
+        allowed |= {"responseLatency", "responseLength", "error.responseType"}
+        assert {each.removeprefix("$context.") for each in variables} == allowed
+
+    def test_is_read_by_every_filter_as_it_is_written(self) -> None:
+        for name, each in FILTERS.items():
+            if each["LogGroupName"] == {"Ref": "AccessLog"}:
+                told = each["FilterPattern"].strip("[]").split(", ")
+                assert [field.split()[0] for field in told] == list(LOG_FIELDS), name
+
+    def test_counts_routes_that_there_are(self) -> None:
+        named = {path for each in FILTERS.values() for path in re.findall(r'"(/[^"]*)"', each["FilterPattern"])}
+        assert named == {"/u/{token}", "/u/{token}/all", "/o/{sender}", "/v1/links", "/v1/changes"}
+        assert named <= set(app.routes)
+
+
+class TestAnAlarm:
+    @pytest.mark.parametrize("name", ALARMS)
+    def test_says_what_to_do_and_where_it_is_described(self, name: str) -> None:
+        alarm = ALARMS[name]
+        of = alarm["AlarmName"]["Fn::Sub"].removeprefix("signoff-${Stage}-")
+        assert name == "Alarm" + "".join(word.capitalize() for word in of.split("-"))
+        assert alarm["AlarmDescription"].endswith(f" docs/operate.md#alarm-{of}")
+        assert len(alarm["AlarmDescription"]) <= 1024
+
+    @pytest.mark.parametrize("name", ALARMS)
+    def test_is_heard_when_it_begins_and_when_it_ends(self, name: str) -> None:
+        topic = [{"Fn::If": ["HasOwnTopic", {"Ref": "Topic"}, {"Ref": "AlarmTopic"}]}]
+        assert (ALARMS[name]["AlarmActions"], ALARMS[name]["OKActions"]) == (topic, topic)
+
+    def test_there_is_for_all_that_ops_must_hear_of(self) -> None:
+        assert {each["AlarmName"]["Fn::Sub"].removeprefix("signoff-${Stage}-") for each in ALARMS.values()} == {
+            "server-errors",
+            "latency",
+            "throttled",
+            "critical",
+            "api-errors",
+            "api-throttles",
+            "jobs-errors",
+            "jobs-throttles",
+            "dead-letters",
+            "oldest-job",
+            "tables-throttled",
+            "tables-failing",
+            "opt-outs-too-many",
+            "opt-outs-too-few",
+        }
+
+    def test_is_on_a_metric_that_is_counted(self) -> None:
+        told = json.dumps(list(ALARMS.values()))
+        for each in FILTERS.values():
+            [counted] = each["MetricTransformations"]
+            assert counted["MetricNamespace"] == {"Fn::Sub": "signoff-${Stage}"}
+            assert f'"MetricName": "{counted["MetricName"]}"' in told
+
+
+def test_the_stack_makes_no_policy_and_no_role() -> None:
+    """So there is no statement that could have a `*` for its resource."""
+    assert not [name for name, each in RESOURCES.items() if each["Type"].startswith("AWS::IAM::")]
+    assert "PolicyDocument" not in TEMPLATE.read_text("utf-8")
