@@ -1,4 +1,4 @@
-"""What moto 5.2.5 lacks for `provision` and `chalice deploy`, each with why; to be mended before anything else.
+"""What moto 5.2.5 lacks for `provision`, `chalice deploy` and `finish`, each with why; mended before anything else.
 
 None of it changes what our programs send: a request that AWS would refuse is not let through for that.
 """
@@ -13,12 +13,14 @@ def mend() -> None:
     """Put all of it in place."""
     _no_validator()
     from tests.infra.deploying import (  # noqa: PLC0415 - they want the validator
+        moto_edge,
         moto_functions,
         moto_gateway,
         moto_imports,
         moto_stacks,
     )
 
+    moto_edge.mend()
     moto_functions.mend()
     moto_gateway.mend()
     moto_stacks.mend()

@@ -58,6 +58,7 @@ class Secret(CloudFormationModel):
 def mend() -> None:
     """Put all of it in place."""
     ResourceMap.delete = _retaining(ResourceMap.delete)  # type: ignore[assignment, method-assign]
+    ResourceMap.build_resource_diff = _comparing(ResourceMap.build_resource_diff)  # type: ignore[method-assign]
     CloudFormationBackend.execute_change_set = _execute  # type: ignore[method-assign]
     DynamoHandler.update_table = _encrypting(DynamoHandler.update_table)  # type: ignore[assignment, method-assign]
     Key.create_from_cloudformation_json = classmethod(_readable(Key.create_from_cloudformation_json))  # type: ignore[assignment, method-assign]
@@ -107,6 +108,25 @@ def _retaining(delete: Callable[[Any], None]) -> Callable[[Any], None]:
     return retaining
 
 
+def _comparing(diff: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """What changes: a parameter that is named with its default has not, though moto takes it for new.
+
+    What a condition left out is added when it is not left out any more; moto would modify what is not there.
+    """
+
+    def comparing(self: Any, template: dict[str, Any], parameters: dict[str, Any] | None = None) -> dict[str, Any]:
+        told = template.get("Parameters", {})
+        defaults = {name: str(each["Default"]) for name, each in told.items() if "Default" in each}
+        self.input_parameters = {**defaults, **self.input_parameters}
+        found = diff(self, template, None if parameters is None else {**defaults, **parameters})
+        absent = [name for name in found["Modify"] if self._parsed_resources.get(name) is None]
+        found["Modify"] = [name for name in found["Modify"] if name not in absent]
+        found["Add"] += [name for name in absent if name in self._resource_json_map]
+        return found
+
+    return comparing
+
+
 def _encrypted(create: Callable[..., Any]) -> Callable[..., Any]:
     """A template says SSEEnabled where the API says Enabled; moto looks for the latter alone."""
 
@@ -129,7 +149,8 @@ def _execute(self: Any, change_set_name: str, stack_name: str | None = None) -> 
     except Exception as error:  # noqa: BLE001 - whatever a service refuses makes a creation fail
         _undo(stack, change_set, str(error))
         return
-    for change in change_set.changes:
+    wanted = _wanted(stack, change_set)
+    for change in (each for each in change_set.changes if each.logical_resource_id in wanted):
         _tell(stack, change.logical_resource_id, change.resource_type, f"{kind}_COMPLETE")
     stack.template, stack.template_dict = change_set.template, change_set.template_dict
     stack.parameters = change_set.parameters
@@ -141,7 +162,9 @@ def _execute(self: Any, change_set_name: str, stack_name: str | None = None) -> 
 def _undo(stack: Stack, change_set: ChangeSet, reason: str) -> None:
     """Takes back what was made, but for what is always retained."""
     resources, made = change_set.template_dict["Resources"], stack.resource_map._parsed_resources
-    known = [name for name in resources if resource_class_from_type(resources[name]["Type"]) is not None]
+    known = [
+        name for name in _wanted(stack, change_set) if resource_class_from_type(resources[name]["Type"]) is not None
+    ]
     failed = next(name for name in known if name not in made)
     _tell(stack, failed, resources[failed]["Type"], "CREATE_FAILED", reason)
     for name in known:
@@ -149,6 +172,13 @@ def _undo(stack: Stack, change_set: ChangeSet, reason: str) -> None:
             stack.resource_map._delete_resource(made.pop(name), resources[name])
     stack.status = "ROLLBACK_COMPLETE"
     _tell(stack, stack.name, "AWS::CloudFormation::Stack", stack.status)
+
+
+def _wanted(stack: Stack, change_set: ChangeSet) -> list[str]:
+    """The names of the resources that no condition leaves out; moto tells of the others, too, and makes none."""
+    conditions = stack.resource_map.lazy_condition_map
+    resources = change_set.template_dict["Resources"]
+    return [name for name, told in resources.items() if "Condition" not in told or conditions[told["Condition"]]]
 
 
 def _tell(stack: Stack, resource: str, kind: str, status: str, reason: str | None = None) -> None:
