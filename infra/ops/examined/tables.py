@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from infra.ops.asking import or_none
 from infra.ops.examined.compared import Kind, Told, compare
 from infra.ops.examined.finding import Finding, Of
-from infra.ops.examined.view import View, or_none
+from infra.ops.examined.view import View
 from infra.ops.restored.begun import base
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from infra.ops.examined.view import View
 
 GROUP = "tables"
 TYPE = "AWS::DynamoDB::Table"
