@@ -11,11 +11,24 @@ from infra import engine_command
 from infra.client import changes, checking, exporting, importing
 from infra.local import run, worker
 from infra.local.problems import CannotRun
-from infra.ops import api_keys, backup, build, doctor, finish, keys, provision, restore, revert, senders
+from infra.ops import (
+    api_keys,
+    backup,
+    build,
+    destroy,
+    doctor,
+    finish,
+    keys,
+    provision,
+    restore,
+    revert,
+    senders,
+    status,
+)
 
 LOCAL = (run, worker, engine_command)
 CLIENT = (importing, exporting, checking, changes)
-OPS = (provision, build, finish, doctor, senders, api_keys, keys, revert, backup, restore)
+OPS = (provision, build, finish, doctor, status, senders, api_keys, keys, revert, backup, restore, destroy)
 COMMANDS = LOCAL + CLIENT + OPS
 """Modules with `add_to(commands)`, which adds a parser and sets its default `command`: options → exit code."""
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _API_OF = re.compile(r"arn:aws:execute-api:[a-z0-9-]+:\d{12}:(?P<api>[a-z0-9]+)/")
 _LOGICAL = {"RestAPI": "api", "APIHandler": "api_function", "Jobs": "jobs_function"}
 """What `chalice package` calls them in its template."""
+API_NOTE = ".chalice/deployed"
+"""Where Chalice notes what it deployed: `chalice delete` goes by it."""
 _MISSING = frozenset({"NotFoundException", "ResourceNotFoundException", "ValidationError"})
 
 
@@ -69,6 +71,16 @@ def find_functions(stage: Stage, options: argparse.Namespace) -> tuple[str, ...]
         return names
     found = _stacked(stage, options)
     return () if found is None else found.functions
+
+
+def any_function(stage: Stage, options: argparse.Namespace) -> str | None:
+    """The name of a function of the stage that is there, by its name or by a pipeline's stack. Raises CannotRun."""
+    functions = aws.client("lambda", options)
+    names = stage.deployed_as, f"{stage.deployed_as}-jobs"
+    found = next((name for name in names if _exists(functions, name)), None)
+    if found is None and (stacked := _stacked(stage, options)) is not None:
+        return stacked.api_function
+    return found
 
 
 def _noted(stage: Stage, options: argparse.Namespace) -> Deployed | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from infra.client.commands import stopping
 from infra.client.shown import Shown, count
-from infra.ops import aws, stages
+from infra.ops import aws, deployed, stages
 
 if TYPE_CHECKING:
     from infra.ops.examined.finding import Finding
@@ -47,6 +47,7 @@ def add_to(commands: Any) -> None:
     stages.add_to(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object with all findings, on standard output")
     parser.add_argument("--quiet", action="store_true", help="leave out what is as it should be")
+    deployed.add_to(parser)
     aws.add_to(parser)
     parser.set_defaults(command=run)
 

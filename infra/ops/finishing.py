@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from infra.edge import TEMPLATE
 from infra.local.problems import CannotRun
 from infra.ops import aws, edge_parameters
+from infra.ops.adopting import take_over
 from infra.ops.deployed import Deployed, find_deployed
 from infra.ops.dns import Target, Waiting, record
 from infra.ops.event_source import EventSource
@@ -108,6 +109,12 @@ class Finishing:
 
     def _change_stack(self, parameters: dict[str, str]) -> None:
         text = TEMPLATE.read_text("utf-8")
+        if not self._options.dry_run:
+            self._stack.make_ready(self.shown.note)
+        # A log of requests that an earlier stack left: nobody is asked, for it is only written on.
+        took = take_over(self._stack, text, parameters, self._options, self.shown.note, is_wanted=False)
+        if took and self._options.dry_run:
+            return
         plan = plan_told(self._stack, text, parameters, self.shown.note, dry_run=self._options.dry_run)
         if self._options.dry_run:
             self._stack.drop(plan)

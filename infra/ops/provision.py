@@ -16,8 +16,9 @@ its dead letters, and two secrets under a key of their own. It shows what would 
 it goes, gives the secrets their first value where they have none, and writes the stage's settings into
 .chalice/config.json: names and addresses, no secret. Run again it changes nothing that is as it should be.
 
-Everything that holds data or secrets outlives the stack. The stage prod needs its own domain and a certificate for it
-in the same region, because the address that API Gateway gives dies with its API, and links never expire.
+Everything that holds data or secrets outlives the stack; --adopt has a new stack take it over, with all that is in it.
+The stage prod is protected from deletion. It needs its own domain and a certificate for it in the same region, because
+the address that API Gateway gives dies with its API, and links never expire.
 
 Exits with 0: done, or nothing to change; 1: failed; 130: stopped by Ctrl-C, while CloudFormation goes on."""
 _EXAMPLE = """\
@@ -38,6 +39,9 @@ def add_to(commands: Any) -> None:
     )
     stages.add_to(parser)
     parser.add_argument("--dry-run", action="store_true", help="show what would change, and change nothing")
+    parser.add_argument(
+        "--adopt", action="store_true", help="take over the tables, secrets and the like that `destroy` left"
+    )
     domain = parser.add_argument_group("the domain", "Where all links lead. Once links are out it cannot change.")
     domain.add_argument("--domain", metavar="NAME", help="such as choices.example.com; needed for prod, once")
     domain.add_argument("--certificate-arn", metavar="ARN", help="its certificate, of ACM in the stage's region")

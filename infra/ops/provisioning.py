@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from infra.ops import aws
+from infra.ops.adopting import take_over
 from infra.ops.domains import PROD, check_certificate, check_domain
 from infra.ops.first_secrets import first_master_keys, first_pepper_key, put_where_empty
 from infra.ops.places import check_place
@@ -50,6 +51,9 @@ class Provisioning:
         region = aws.session(self._options).region_name
         self._check(str(region))
         self._stack.client = aws.client("cloudformation", self._options)
+        if self._adopt() and self._options.dry_run:
+            self.shown.note("What is missing is made after that. Nothing was changed (--dry-run).")
+            return 0
         plan = self._plan()
         if self._options.dry_run:
             self._stack.drop(plan)
@@ -75,6 +79,14 @@ class Provisioning:
         check_place(self._stage, region, options)
         if options.domain:
             check_certificate(partial(aws.client, "acm", options), options.domain, options.certificate_arn)
+
+    def _adopt(self) -> bool:
+        """Whether there was something to take over of an earlier stack."""
+        options, told = self._options, {"Stage": self._stage.name}
+        if not options.dry_run:
+            self._stack.make_ready(self.shown.note)
+        text = TEMPLATE.read_text("utf-8")
+        return take_over(self._stack, text, told, options, self.shown.note, is_wanted=options.adopt)
 
     def _plan(self) -> Plan:
         return plan_told(

@@ -32,6 +32,7 @@ _EXAMPLE = """\
   python -m infra restore --stage prod --at 2026-11-21T08:00Z --dry-run
   python -m infra restore --stage prod --from s3://backups.example.com/signoff/signoff-prod-20261121T080000Z \\
       --identity ops.key
+  python -m infra restore --stage prod --secrets-only --from backups/signoff-prod-20261121T080000Z --identity ops.key
   python -m infra restore --from backups/signoff-prod-20261121T080000Z --identity ops.key --data-dir .drill"""
 
 
@@ -49,6 +50,9 @@ def add_to(commands: Any) -> None:
     source.add_argument("--at", metavar="TIME", help="the moment to restore to (else the latest); UTC without a zone")
     source.add_argument("--from", dest="source", metavar="BACKUP", help="a backup: its folder, or s3://BUCKET/PREFIX")
     source.add_argument("--finish", action="store_true", help="after the deployment: take over the rest, seal, go on")
+    parser.add_argument(
+        "--secrets-only", action="store_true", help="with --from: put back a stage's secrets that are lost, no item"
+    )
     backup.add_identity_to(parser)
     parser.add_argument("--dry-run", action="store_true", help="say what would be done, and change nothing")
     parser.add_argument("--yes", action="store_true", help="do not ask")
@@ -62,6 +66,8 @@ def run(options: argparse.Namespace) -> int:
         raise CannotRun("--identity is missing: the private half of the ops key that the backup is encrypted to.")
     if options.stage is None and (options.source is None or options.data_dir is None):
         raise CannotRun("Name a stage by --stage; or a backup by --from, and a new folder for it by --data-dir.")
+    if options.secrets_only and (options.source is None or options.stage is None):
+        raise CannotRun("--secrets-only goes with --stage and --from.")
     if options.stage is not None and options.data_dir is not None:
         raise CannotRun("--stage and --data-dir mean two deployments: use one of them.")
     from infra.ops.restored.finishing import Finishing  # noqa: PLC0415 - the other commands need not load it

@@ -20,7 +20,9 @@ PAUSE = 3.0
 """Seconds between two looks at what CloudFormation is doing."""
 _UNCHANGED = ("didn't contain changes", "No updates are to be performed")
 """How CloudFormation says that there is nothing to do: of a change set, and where it made none at all."""
-_NEVER_MADE = frozenset({"CREATE_FAILED", "REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"})
+_NEVER_MADE = frozenset(
+    {"CREATE_FAILED", "IMPORT_ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"}
+)
 """Such a stack cannot be updated: it is to be deleted before it can be made."""
 _CANCELLED = ("Resource creation cancelled", "Resource update cancelled")
 _TAKEN = ("already exists", "AlreadyExists", "already scheduled for deletion", "ResourceExistenceCheck")
@@ -114,12 +116,26 @@ class Stack:
             "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
             "Capabilities": list(capabilities),
             "Tags": [{"Key": "application", "Value": "signoff"}],
-            # A table of an earlier stack, which it left behind because it holds data, is taken over.
-            "ImportExistingResources": True,
         }
         if not self._asked_for(asked):
             return Plan(())
         return self._planned(name, is_new=is_new)
+
+    def plan_import(self, template: str, parameters: Mapping[str, str], resources: list[dict[str, Any]]) -> Plan:
+        """What it takes to have a new stack take over `resources` that are there, which `template` has alone."""
+        name = f"signoff-{secrets.token_hex(8)}"
+        self._asked_for(
+            {
+                "StackName": self.name,
+                "ChangeSetName": name,
+                "ChangeSetType": "IMPORT",
+                "TemplateBody": template,
+                "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+                "ResourcesToImport": resources,
+                "Tags": [{"Key": "application", "Value": "signoff"}],
+            }
+        )
+        return self._planned(name, is_new=True)
 
     def drop(self, plan: Plan) -> None:
         """Forgets a plan, and the empty stack that CloudFormation made to hold it."""
@@ -278,5 +294,8 @@ def _reason(events: list[Event]) -> str:
 
 def _hint(reason: str) -> str:
     if any(word in reason for word in _TAKEN):
-        return " The name is taken, perhaps by what an earlier stack left: look at it, and delete or rename it."
+        return (
+            " The name is taken, perhaps by what an earlier stack left: look at it, and delete it, or take "
+            "it over (`provision --adopt`)."
+        )
     return ""

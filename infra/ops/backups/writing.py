@@ -64,7 +64,7 @@ def write_backup(source: Source, folder: Path, ops_keys: list[Any], shown: Shown
     """Everything into `folder`, the manifest last. Raises CannotRun and botocore's errors."""
     manifest = Manifest(source.stage, source.now())
     rows = control_items(source.control)
-    _check_peppers(rows, source.secrets())
+    check_peppers(rows, source.secrets())
     control = _Counted(rows)
     seal(folder / CONTROL, control.lines(), ops_keys)
     note_file(manifest, folder, CONTROL, control.number)
@@ -90,7 +90,7 @@ def _recipients_items(recipients: Table, shards: list[tuple[str, int]], bar: Bar
     bar.to(len(shards), len(shards), f"{count(done)} items")
 
 
-def _check_peppers(rows: list[Item], secrets: Secrets) -> None:
+def check_peppers(rows: list[Item], secrets: Secrets) -> None:
     """A backup whose secrets do not open its senders would find no suppression. Raises CannotRun."""
     from chalicelib.domain.errors import PepperUnusable  # noqa: PLC0415 - as the commands do
     from chalicelib.settings import pepper_key_from  # noqa: PLC0415 - as above
@@ -122,7 +122,7 @@ class Reading:
         rows: list[Item] = []
         self.each(CONTROL, rows.append)
         self.each(RECIPIENTS, lambda _: None)
-        _check_peppers(rows, self.secrets())
+        check_peppers(rows, self.secrets())
 
     def each(self, name: str, take: Callable[[Item], None]) -> None:
         """Hands over every item of a file. Raises CannotRun where it is not whole, at the end."""

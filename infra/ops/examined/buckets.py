@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from infra.ops.asking import or_none
 from infra.ops.examined.compared import Kind, Told, compare
 from infra.ops.examined.finding import Finding, Of
-from infra.ops.examined.view import View, or_none
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from infra.ops.examined.view import View
 
 GROUP = "bucket"
 TYPE = "AWS::S3::Bucket"

@@ -30,12 +30,21 @@ class Kind:
     """Properties that are no state of a resource, or that it could not be found without."""
 
 
-def compare(
-    view: View, kind: Kind, resource: str, found: dict[str, Any], names: Mapping[str, str] | None = None
+def compare(  # noqa: PLR0913 - two of them are of one resource each
+    view: View,
+    kind: Kind,
+    resource: str,
+    found: dict[str, Any],
+    names: Mapping[str, str] | None = None,
+    *,
+    called: str = "",
 ) -> Iterator[Finding]:
-    """Each property of the template beside `found`, which has them in the template's words."""
+    """Each property of the template beside `found`, which has them in the template's words.
+
+    `called` is the resource's name, where that is not the template's.
+    """
     template = view.storage
-    of = Of(kind.group, template.name(resource))
+    of = Of(kind.group, called or template.name(resource))
     for name, expected in template.properties(resource).items():
         if name in kind.passed_over:
             continue

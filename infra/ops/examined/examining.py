@@ -13,6 +13,7 @@ from infra.local.problems import CannotRun
 from infra.ops import aws
 from infra.ops.examined import (
     buckets,
+    edge,
     functions,
     gateway,
     public,
@@ -56,6 +57,11 @@ CHECKS: tuple[Named, ...] = (
     Named(functions.GROUP, "the roles", functions.roles),
     Named(functions.GROUP, "the event source", functions.event_source),
     Named(gateway.GROUP, "the API", gateway.api),
+    Named(edge.GROUP, "the edge stack", edge.edge_stack),
+    Named(edge.GROUP, "what `finish` sets", edge.settings),
+    Named(edge.GROUP, "the log of requests", edge.request_log),
+    Named(edge.GROUP, "the firewall", edge.firewall),
+    Named(edge.ALARMS, "the alarms", edge.alarms),
     Named(public.GROUP, "the certificate", public.certificate),
     Named(public.GROUP, "the domain", public.domain),
     Named(public.GROUP, "the service", public.health),

@@ -6,13 +6,15 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from infra.ops.asking import or_none
 from infra.ops.examined.finding import Finding, Of, shown
 from infra.ops.examined.program import API, JOBS, Function, program
-from infra.ops.examined.view import View, or_none
 from infra.ops.kept_keys import CHANGED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from infra.ops.examined.view import View
 
 GROUP = "functions"
 RUNTIMES = frozenset({"python3.11", "python3.12", "python3.13"})

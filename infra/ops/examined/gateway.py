@@ -6,12 +6,14 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from infra.ops.asking import or_none
 from infra.ops.examined.finding import Finding, NotChecked, Of
 from infra.ops.examined.program import API, program
-from infra.ops.examined.view import View, or_none
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from infra.ops.examined.view import View
 
 GROUP = "API"
 _ALL = "*/*"

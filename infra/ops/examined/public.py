@@ -7,14 +7,16 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from infra.local.problems import CannotRun
+from infra.ops.asking import or_none
 from infra.ops.examined.finding import Finding, NotChecked, Of
 from infra.ops.examined.gateway import rest_api_id
 from infra.ops.examined.program import program
-from infra.ops.examined.view import View, or_none
 from infra.ops.stages import DOMAIN_SETTING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from infra.ops.examined.view import View
 
 GROUP = "public"
 SOON = timedelta(days=30)

@@ -11,13 +11,15 @@ from chalicelib.domain.errors import SettingsError
 from chalicelib.settings import pepper_key_from
 from infra.local.problems import CannotRun
 from infra.ops import aws
+from infra.ops.asking import or_none
 from infra.ops.examined.compared import Kind, Told, compare
-from infra.ops.examined.finding import Finding, NotChecked, Of
-from infra.ops.examined.view import View, or_none
+from infra.ops.examined.finding import Finding, Of
 from infra.ops.rotation import keys_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from infra.ops.examined.view import View
 
 GROUP = "key and secrets"
 KEY, ALIAS, SECRET = "AWS::KMS::Key", "AWS::KMS::Alias", "AWS::SecretsManager::Secret"
@@ -163,12 +165,3 @@ def _value(of: Of, client: Any, arn: str, *, is_keys: bool) -> Finding:
     except (CannotRun, SettingsError) as error:
         return of.differs(_READS, f"{str(error).rstrip('.')}. {_BACKUP}")
     return of.ok(_READS)
-
-
-def master_keys(view: View) -> tuple[str, str]:
-    """The text of the master keys and its ARN. Raises NotChecked or ClientError."""
-    arn = view.stage.settings.get("SIGNOFF_MASTER_SECRET")
-    if arn is None:
-        raise NotChecked("The stage has no secret yet.")
-    client = view.client("secretsmanager")
-    return str(client.get_secret_value(SecretId=arn, VersionStage="AWSCURRENT").get("SecretString", "")), arn

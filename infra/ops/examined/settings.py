@@ -9,6 +9,7 @@ from chalicelib.settings import settings_from
 from infra.ops.domains import PROD
 from infra.ops.examined.finding import Finding, NotChecked, Of
 from infra.ops.provisioning import SETTINGS
+from infra.ops.restored.begun import base
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,9 +27,10 @@ def settings(view: View) -> Iterator[Finding]:
     if stack is None:
         raise NotChecked(f"There is no stack {view.stage.storage_stack}.")
     for setting, output in SETTINGS.items():
+        told = view.stage.settings.get(setting)  # of a restored table it is the stack's name with the time behind it
         yield of.same(
             setting,
-            view.stage.settings.get(setting),
+            told and base(told),
             stack.outputs.get(output),
             f"Run `python -m infra provision --stage {view.name}`, which writes it, then `chalice deploy --stage "
             f"{view.name}`.",

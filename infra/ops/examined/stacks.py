@@ -32,7 +32,7 @@ def look_at_stack(view: View, name: str, template: dict[str, Any], file: str, co
         return
     yield of.ok("is there")
     yield _state(of, stack, again)
-    if view.name == PROD:
+    if view.name == PROD and name == view.stage.storage_stack:
         yield of.holds(
             "termination protection",
             is_so=stack.is_protected,

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from infra.ops.asking import or_none
 from infra.ops.examined.compared import Kind, Told, compare
 from infra.ops.examined.finding import Finding, Of
-from infra.ops.examined.view import View, or_none
+from infra.ops.examined.view import View
+from infra.ops.restored.begun import base
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from infra.ops.examined.view import View
 
 GROUP = "tables"
 TYPE = "AWS::DynamoDB::Table"
@@ -57,7 +61,9 @@ def tables(view: View) -> Iterator[Finding]:
 
 
 def _table(view: View, resource: str) -> Iterator[Finding]:
-    client, name = view.client("dynamodb"), view.storage.name(resource)
+    client, made = view.client("dynamodb"), view.storage.name(resource)
+    # The one that the settings name: after a restore another than the stack made, and like it in all but its name.
+    name = next((told for told in view.stage.settings.values() if base(told) == made), made)
     of = Of(GROUP, name)
     table = or_none(lambda: client.describe_table(TableName=name)["Table"])
     if table is None:
@@ -75,7 +81,7 @@ def _table(view: View, resource: str) -> Iterator[Finding]:
         text="Somebody turned a stream on: who reads it reads addresses. Find out who, or turn it off: "
         f"`aws dynamodb update-table --table-name {name} --stream-specification StreamEnabled=false`.",
     )
-    yield from compare(view, _KIND, resource, _found(client, name, table))
+    yield from compare(view, _KIND, resource, _found(client, name, table), called=name)
 
 
 def _found(client: Any, name: str, table: dict[str, Any]) -> dict[str, Any]:

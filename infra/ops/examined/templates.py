@@ -38,7 +38,8 @@ class _Loader(yaml.SafeLoader):
 def _long_form(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
     name = suffix if suffix in {"Ref", "Condition"} else f"Fn::{suffix}"
     if isinstance(node, yaml.ScalarNode):
-        return {name: loader.construct_scalar(node)}
+        text = str(loader.construct_scalar(node))
+        return {name: text.split(".", 1) if suffix == "GetAtt" else text}
     if isinstance(node, yaml.SequenceNode):
         return {name: loader.construct_sequence(node, deep=True)}
     assert isinstance(node, yaml.MappingNode)  # noqa: S101 - there is no other kind

@@ -8,10 +8,9 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from botocore.exceptions import ClientError
-
 from infra.local.problems import CannotRun
 from infra.ops import aws
+from infra.ops.asking import or_none
 from infra.ops.examined.finding import NotChecked
 from infra.ops.examined.outside import Outside
 from infra.ops.examined.templates import Template, parsed
@@ -23,15 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _Told = TypeVar("_Told")
-_ABSENT = (
-    "NotFound",
-    "NoSuch",
-    "DoesNotExist",
-    "NonExistent",
-    "NoSuchEntity",
-    "ServerSideEncryptionConfigurationNotFoundError",
-)
-"""What AWS's services call a thing that is not there begins or ends with one of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,21 +150,3 @@ def _note(project: Path, stage: str) -> dict[str, dict[str, Any]]:
 def here() -> dict[str, Any]:
     """infra/storage.yaml as it is in this folder."""
     return parsed(TEMPLATE.read_text("utf-8"))
-
-
-def or_none(ask: Callable[[], _Told]) -> _Told | None:
-    """What is answered; None where the service says that there is no such thing. Raises ClientError."""
-    try:
-        return ask()
-    except ClientError as error:
-        if is_absent(error):
-            return None
-        raise
-
-
-def is_absent(error: ClientError) -> bool:
-    """Whether the service says that there is no such thing."""
-    code = str(error.response["Error"].get("Code", ""))
-    if code == "ValidationError" and "does not exist" in str(error):
-        return True
-    return any(word in code for word in _ABSENT)

@@ -41,7 +41,10 @@ class Finishing:
                 load = loader_of(old.control, secrets_of(self._options))
             again = Again(service, new, old or new, run, load)
             if old is not None and not self._is_done(again, new):
-                return 1
+                return 0 if self._options.dry_run else 1
+            if self._options.dry_run:
+                self._shown.note("The imports and exports would go on. Nothing was changed.")
+                return 0
             jobs = again.take_up_jobs()
         begun.file_of(self._options).unlink(missing_ok=True)
         self._shown.note(f"Restored. {count(jobs)} imports and exports go on.{self._left(names)}")
@@ -54,9 +57,12 @@ class Finishing:
         return run
 
     def _is_done(self, again: Again, new: Before) -> bool:
+        old = again.old.recipients.name
+        if self._options.dry_run:
+            self._shown.note(f"What came to {old} would be taken over, and it would be sealed. Nothing was changed.")
+            return False
         self._take(again)
         self._refuse_before_the_deployment(new)
-        old = again.old.recipients.name
         if not is_wanted(self._options, self._shown, f"{old} would be sealed: it takes no act any more."):
             return False
         again.seal()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.domain.recipients import STRANGER
@@ -13,6 +14,7 @@ from chalicelib.store.port import Head
 
 if TYPE_CHECKING:
     from chalicelib.domain.recipients import Recipient
+    from chalicelib.store.calls import Key
     from infra.ops.restored.tables import Item, Table
 
 LOG = "log#"
@@ -46,6 +48,24 @@ def says_the_same(one: Item, other: Item) -> bool:
 def recipient_in(item: Item | None) -> Recipient:
     """The recipient in an item, or a stranger."""
     return STRANGER if item is None else load_recipient(item)
+
+
+def is_missing(line: Item | None) -> bool:
+    """Whether there is no line, or only the place of one."""
+    return line is None or is_hole(line)
+
+
+def addressed(ours: Recipient, theirs: Recipient) -> Recipient:
+    """With the address that before's table has, where that is of the same act: no line tells an address."""
+    is_same = (ours.version, ours.recent[:1]) == (theirs.version, theirs.recent[:1])
+    return replace(ours, address=theirs.address) if is_same else ours
+
+
+def is_forgotten(recipient: Item | None, evidence: Key) -> bool:
+    """Whether this piece of evidence is of a consent that an erasure has taken."""
+    state = recipient_in(recipient).state
+    live = {mark.act for mark in (*state.consent.values(), *state.consent_told.values())}
+    return state.erased is not None and evidence[1].split("#", 2)[2] not in live
 
 
 def head_of(table: Table, sender: str, shard: int) -> Head:

@@ -7,14 +7,14 @@
     recipients, where a line is lost or may be      →  the lines of their newest acts, made again from the state
     head                                            →  the last number, in the new epoch
 
-Nobody else writes to the table meanwhile. Each step may be done again, from wherever it was broken off.
+Nobody else writes to the table meanwhile. Each step may be done again, from where it was broken off.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -33,8 +33,11 @@ from chalicelib.store.port import Head
 from infra.ops.restored.folding import folded, rebuilt
 from infra.ops.restored.items import (
     BEHIND,
+    addressed,
     hole,
+    is_forgotten,
     is_hole,
+    is_missing,
     last_of,
     put_head,
     recipient_in,
@@ -299,21 +302,3 @@ class Shard:
         for prefix in COPIED:
             for batch in self._batches(self.old, prefix):
                 self.new.put_all(batch.values())
-
-
-def is_missing(line: Item | None) -> bool:
-    """Whether there is no line, or only the place of one."""
-    return line is None or is_hole(line)
-
-
-def addressed(ours: Recipient, theirs: Recipient) -> Recipient:
-    """With the address that before's table has, where that is of the same act: no line tells an address."""
-    is_same = (ours.version, ours.recent[:1]) == (theirs.version, theirs.recent[:1])
-    return replace(ours, address=theirs.address) if is_same else ours
-
-
-def is_forgotten(recipient: Item | None, evidence: Key) -> bool:
-    """Whether this piece of evidence is of a consent that an erasure has taken."""
-    state = recipient_in(recipient).state
-    live = {mark.act for mark in (*state.consent.values(), *state.consent_told.values())}
-    return state.erased is not None and evidence[1].split("#", 2)[2] not in live

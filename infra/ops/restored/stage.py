@@ -12,7 +12,9 @@ from botocore.exceptions import ClientError
 from infra.local.problems import CannotRun
 from infra.ops import aws, deployment
 from infra.ops.asked import is_wanted
+from infra.ops.backups.contents import control_items
 from infra.ops.backups.loading import Loading
+from infra.ops.backups.writing import check_peppers
 from infra.ops.kept_keys import StageKeys
 from infra.ops.restored import begun
 from infra.ops.restored.begun import POINTS, Begun
@@ -61,14 +63,33 @@ class StageRestore:
             if self._options.source is None:
                 return self._from_points(under_way)
             with opened(self._options, self._shown) as reading:
+                if self._options.secrets_only:
+                    return self._secrets_alone(reading)
                 return self._from_backup(reading, under_way)
+
+    def _secrets_alone(self, reading: Reading) -> int:
+        """The tables are there, and what they were made with is lost: put back where nothing is."""
+        client, secrets = aws.client("secretsmanager", self._options), reading.secrets()
+        held = {name: _current(client, self._stage.settings[arn]) for arn, name in deployment.SECRETS.items()}
+        lost = [name for name, value in held.items() if value is None]
+        if not lost:
+            self._shown.note("Both secrets of the stage have a value, and are left as they are.")
+            return 0
+        if PEPPER in lost:
+            _, control = self._tables(begun.names_of(self._stage))
+            check_peppers(control_items(control), secrets)
+        if not self._is_wanted(f"{' and '.join(lost)} would be put back as in the backup of the stage."):
+            return 0 if self._options.dry_run else 1
+        self._put_secrets({**secrets, **{name: value for name, value in held.items() if value is not None}})
+        self._shown.note("Put back. What was minted under a version made after the backup does not open any more.")
+        return self._begin_anew(secrets)
 
     def _from_points(self, under_way: Begun | None) -> int:
         wanted = None if self._options.at is None else taken("--at", self._options.at)
         self._refuse_another(under_way, POINTS, wanted)
         points = Points(self._client, begun.names_of(self._stage))
         if under_way is None:
-            under_way = begun.begin(POINTS, points.choose(wanted), points.before)
+            under_way = self._new(points, POINTS, points.choose(wanted))
         if not self._is_to_be_done(under_way, f"as they were at {time_of(under_way.at)}"):
             return 0 if self._options.dry_run else 1
         begun.save(self._file, under_way)
@@ -81,7 +102,7 @@ class StageRestore:
         if under_way is None and self._is_own_possible(points, backup.id):
             return self._into_own(reading, points.before)
         self._refuse_other_secrets(reading.secrets())
-        under_way = under_way or begun.begin(backup.id, backup.started, points.before)
+        under_way = under_way or self._new(points, backup.id, backup.started)
         if not self._is_to_be_done(under_way, f"from a backup that was begun at {time_of(backup.started)}"):
             return 0 if self._options.dry_run else 1
         begun.save(self._file, under_way)
@@ -91,6 +112,12 @@ class StageRestore:
             points.tag(source, target)
         Loading(*self._tables(under_way.after), backup.id).load_new(reading, self._shown)
         return self._serve(under_way, self._secrets())
+
+    def _new(self, points: Points, source: str, at: int) -> Begun:
+        new = begun.begin(source, at, points.before)
+        if points.exists(new.after.recipients) or points.exists(new.after.control):
+            raise CannotRun("A restore was begun in this very second: wait for one, and repeat it.")
+        return new
 
     def _is_own_possible(self, points: Points, backup: str) -> bool:
         """Whether the stage's own tables are there, and hold nothing else."""
@@ -108,10 +135,14 @@ class StageRestore:
         loading.load(reading, self._shown)
         tables = Tables(*self._tables(names), Pair(None, None))
         mend_and_begin(tables, secrets, reading.manifest.started, self._shown)
+        self._shown.note("Restored. Uploads and exports are in no backup: unfinished imports need their file anew.")
+        return self._begin_anew(secrets)
+
+    def _begin_anew(self, secrets: Secrets) -> int:
+        """Functions that are deployed have read other secrets, or none."""
         keys = keys_from(secrets[MASTER], time.time_ns() // 1_000_000)
         for line in StageKeys(self._stage, self._options).begin_anew(keys):
             self._shown.note(f"  {line}")
-        self._shown.note("Restored. Uploads and exports are in no backup: unfinished imports need their file anew.")
         return 0
 
     def _serve(self, under_way: Begun, secrets: Secrets) -> int:

@@ -30,6 +30,7 @@ class Case:
     what: str
     says: str
     broken: Callable[[Deployed], AbstractContextManager[None]]
+    module: str
     also: tuple[tuple[str, str], ...] = ()
     """What is broken by it too, and rightly told."""
 
@@ -45,7 +46,7 @@ def case(of: str, what: str, says: str, also: tuple[tuple[str, str], ...] = ()) 
     """A generator function that breaks, yields, and mends."""
 
     def taken(broken: Any) -> Any:
-        CASES.append(Case(of, what, says, contextmanager(broken), also))
+        CASES.append(Case(of, what, says, contextmanager(broken), broken.__module__, also))
         return broken
 
     return taken

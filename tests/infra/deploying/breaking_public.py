@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from infra.edge import LOG_FORMAT
 from tests.infra.deploying.accounts import DOMAIN
 from tests.infra.deploying.breaking import API, CONFIG, case, config
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 REST_API = "signoff (api)"
 """Its id differs each time."""
 CERTIFICATE = f"certificate of {DOMAIN}"
+_FINISH = (("API stage", "is as `finish` sets it"),)
 HEALTH = f"https://{DOMAIN}/healthz"
 
 
@@ -44,24 +46,24 @@ def _no_stage(at: Deployed) -> Iterator[None]:
     yield from config(at, lambda told: told.update(api_gateway_stage="api2"))
 
 
-@case(REST_API, "tracing is off", "path=/tracingEnabled,value=false")
+@case(REST_API, "tracing is off", "path=/tracingEnabled,value=false", _FINISH)
 def _traced(at: Deployed) -> Iterator[None]:
     yield from _stage(at, "/tracingEnabled", "true", "false")
 
 
-@case(REST_API, "execution logging is off", "value=OFF")
+@case(REST_API, "execution logging is off", "value=OFF", _FINISH)
 def _logged(at: Deployed) -> Iterator[None]:
     yield from _stage(at, "/*/*/logging/loglevel", "INFO", "OFF")
 
 
-@case(REST_API, "data trace is off", "path=/*/*/logging/dataTrace,value=false")
+@case(REST_API, "data trace is off", "path=/*/*/logging/dataTrace,value=false", _FINISH)
 def _data_traced(at: Deployed) -> Iterator[None]:
     yield from _stage(at, "/*/*/logging/dataTrace", "true", "false")
 
 
-@case(REST_API, "access log names no path and no source", "It writes context.path")
+@case(REST_API, "access log names no path and no source", "It writes context.path", _FINISH)
 def _paths_logged(at: Deployed) -> Iterator[None]:
-    yield from _stage(at, "/accessLogSettings/format", "$context.requestId $context.path", "$context.requestId")
+    yield from _stage(at, "/accessLogSettings/format", "$context.requestId $context.path", LOG_FORMAT)
 
 
 @case(CERTIFICATE, "is valid for another 30 days", "Import the new one", ((DOMAIN, "certificate"),))

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from chalicelib.domain.senders import Sender
 from infra.__main__ import main
 from tests.infra.deploying.accounts import Account, Said, empty_account
 from tests.infra.deploying.finishes import deploy
+from tests.infra.deploying.restoring import CODE, Stage
 from tests.infra.processes import ROOT
+from tests.site import CATALOGUE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,3 +76,15 @@ def finish(account: Account, project: Path, capfd: pytest.CaptureFixture[str]) -
 def deployment(account: Account, project: Path, provision: Provision) -> Deployment:
     assert provision().code == 0
     return deploy(account, project)
+
+
+@pytest.fixture
+def stage(account: Account, project: Path, provision: Provision, capfd: pytest.CaptureFixture[str]) -> Stage:
+    """With a sender, and two who opted out."""
+    assert provision().code == 0
+    made = Stage(account, project, capfd)
+    service = made.service()
+    service.senders.create(Sender(CODE, "Test", CATALOGUE, bytes(range(32)), shards=2))
+    for name in ("ada", "bert"):
+        made.opt_out(service, name)
+    return made

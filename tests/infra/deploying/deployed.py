@@ -29,14 +29,18 @@ SERVICES = (
     "acm",
     "apigateway",
     "cloudformation",
+    "cloudwatch",
     "dynamodb",
     "iam",
     "kms",
     "lambda",
+    "logs",
     "s3",
     "secretsmanager",
+    "sns",
     "sqs",
     "sts",
+    "wafv2",
 )
 TARGET = "192.0.2.7"
 HEALTHY = b'{"status": "ok"}'
@@ -66,6 +70,8 @@ class Deployed:
     world: World = field(default_factory=World)
     stack: dict[str, Any] = field(default_factory=dict)
     """What is told of the storage stack instead of the truth: moto's never fail."""
+    edge: dict[str, Any] = field(default_factory=dict)
+    """The same of the edge stack."""
 
     clients: dict[str, Any] = field(default_factory=dict)
     """Kept, for making them takes longer than all they are asked."""
@@ -76,18 +82,20 @@ class Deployed:
         return self.clients[service]
 
     def options(self, *, stage: str = STAGE) -> argparse.Namespace:
-        return argparse.Namespace(stage=stage, project=self.project, region=None, endpoint_url=self.account.url)
+        return argparse.Namespace(
+            stage=stage, project=self.project, region=None, endpoint_url=self.account.url, app_stack=None
+        )
 
     def view(self, stage: str = STAGE) -> View:
         options = self.options(stage=stage)
         view = View(options, stage_of(options), self.world)
         for service in SERVICES:
             view.put(("client", service), self._client(service))
-        if self.stack:
-            name = view.stage.storage_stack
-            found = view.stack(name)
-            assert found is not None
-            view.put(("stack", name), replace(found, **self.stack))
+        for name, told in ((view.stage.storage_stack, self.stack), (view.stage.edge_stack, self.edge)):
+            if told:
+                found = view.stack(name)
+                assert found is not None
+                view.put(("stack", name), replace(found, **told))
         return view
 
     def look(self, checks: Sequence[Named] = CHECKS, stage: str = STAGE) -> list[Finding]:
@@ -101,6 +109,11 @@ def deploy(url: str, folder: Path) -> Deployed:
     assert main(["provision", "--stage", STAGE, "--project", str(project), "--endpoint-url", url, *arguments]) == 0
     complete(account, STAGE)
     chalice(account, project, "deploy")
+    fixed = ["--stage", STAGE, "--project", str(project), "--endpoint-url", url]
+    mail = ["--alarm-email", "ops@example.com"]
+    assert main(["finish", *fixed, "--no-dns", "--no-smoke", *mail]) == 0
+    queue = account.client("sqs").get_queue_url(QueueName=f"signoff-{STAGE}-jobs")["QueueUrl"]
+    account.client("sqs").purge_queue(QueueUrl=queue)  # of the notice that S3 sends when it is told to send notices
     return Deployed(account, project)
 
 

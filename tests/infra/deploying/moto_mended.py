@@ -16,6 +16,7 @@ def mend() -> None:
         moto_edge,
         moto_functions,
         moto_gateway,
+        moto_imports,
         moto_points,
         moto_stacks,
     )
@@ -25,6 +26,7 @@ def mend() -> None:
     moto_gateway.mend()
     moto_points.mend()
     moto_stacks.mend()
+    moto_imports.mend()
 
 
 def _no_validator() -> None:

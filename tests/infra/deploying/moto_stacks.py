@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from moto.cloudformation.models import ChangeSet, CloudFormationBackend, Event, Stack
@@ -9,9 +10,9 @@ from moto.cloudformation.parsing import OutputMap, ResourceMap, resource_class_f
 from moto.cloudformation.responses import CloudFormationResponse
 from moto.core.common_models import CloudFormationModel
 from moto.core.responses import ActionResult
-from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
+from moto.kms.models import Key
 from moto.secretsmanager.models import secretsmanager_backends
 
 if TYPE_CHECKING:
@@ -60,8 +61,9 @@ def mend() -> None:
     ResourceMap.build_resource_diff = _comparing(ResourceMap.build_resource_diff)  # type: ignore[method-assign]
     CloudFormationBackend.execute_change_set = _execute  # type: ignore[method-assign]
     DynamoHandler.update_table = _encrypting(DynamoHandler.update_table)  # type: ignore[assignment, method-assign]
+    Key.create_from_cloudformation_json = classmethod(_readable(Key.create_from_cloudformation_json))  # type: ignore[assignment, method-assign]
     CloudFormationResponse.update_termination_protection = _protect  # type: ignore[attr-defined]
-    Table.create_from_cloudformation_json = classmethod(_adopting(Table.create_from_cloudformation_json))  # type: ignore[assignment, method-assign]
+    Table.create_from_cloudformation_json = classmethod(_encrypted(Table.create_from_cloudformation_json))  # type: ignore[assignment, method-assign]
 
 
 def _encrypting(update: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -74,6 +76,17 @@ def _encrypting(update: Callable[[Any], Any]) -> Callable[[Any], Any]:
         return update(self)
 
     return encrypting
+
+
+def _readable(create: Callable[..., Any]) -> Callable[..., Any]:
+    """moto keeps a key's policy as the template has it, and cannot read it then."""
+
+    def readable(_class: Any, name: str, told: Any, account_id: str, region_name: str, **more: Any) -> Any:
+        key = create(name, told, account_id, region_name, **more)
+        key.policy = json.dumps(key.policy)
+        return key
+
+    return readable
 
 
 def _protect(self: Any) -> ActionResult:
@@ -114,14 +127,16 @@ def _comparing(diff: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, A
     return comparing
 
 
-def _adopting(create: Callable[..., Any]) -> Callable[..., Any]:
-    """ImportExistingResources, which all our change sets ask for: a table that is there is taken over."""
+def _encrypted(create: Callable[..., Any]) -> Callable[..., Any]:
+    """A template says SSEEnabled where the API says Enabled; moto looks for the latter alone."""
 
-    def adopting(_class: Any, name: str, told: Any, account_id: str, region_name: str, **more: Any) -> Any:
-        tables = dynamodb_backends[account_id][region_name].tables
-        return tables.get(name) or create(name, told, account_id, region_name, **more)
+    def encrypted(_class: Any, name: str, told: Any, account_id: str, region_name: str, **more: Any) -> Any:
+        table = create(name, told, account_id, region_name, **more)
+        if table.sse_specification:
+            table.sse_specification["Enabled"] = table.sse_specification.pop("SSEEnabled")
+        return table
 
-    return adopting
+    return encrypted
 
 
 def _execute(self: Any, change_set_name: str, stack_name: str | None = None) -> None:

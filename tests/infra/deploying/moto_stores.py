@@ -32,12 +32,6 @@ def complete(account: Account, stage: str) -> None:
     account.client("sqs").set_queue_attributes(
         QueueUrl=physical["JobsQueue"], Attributes={"Policy": _document(template, "JobsQueuePolicy")}
     )
-    # moto keeps the policy as it is in the template, and cannot read it then.
-    account.client("kms").put_key_policy(
-        KeyId=physical["SecretsKey"],
-        PolicyName="default",
-        Policy=json.dumps(template.properties("SecretsKey")["KeyPolicy"]),
-    )
 
 
 def _document(template: Template, resource: str) -> str:

@@ -64,7 +64,7 @@ def test_the_stage_logs_no_path_and_throttles_no_one_click(deployment: Deploymen
     assert {each.get("loggingLevel", "OFF") for each in methods.values()} == {"OFF"}
     assert {each["dataTraceEnabled"] for each in methods.values()} == {False}
     limits = {name: (each["throttlingRateLimit"], each["throttlingBurstLimit"]) for name, each in methods.items()}
-    assert limits["~1u~1{token}/POST"] == limits["~1u~1{token}~1all/POST"] == (-1, -1)
+    assert limits["~1u~1{token}/POST"] == limits["~1u~1{token}~1all/POST"] == (10_000, 5_000), "the account's own"
     assert limits["~1o~1{sender}/POST"] == (50, 100)
     assert limits["*/*"] == (2000, 2000)
 

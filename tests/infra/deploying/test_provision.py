@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib.keyring import KeyState
 from chalicelib.settings import settings_from
+from infra.local.problems import CannotRun
 from infra.ops.first_secrets import put_where_empty
 from infra.ops.provisioning import SETTINGS
 from infra.ops.stacks import Stack
@@ -217,11 +218,16 @@ class TestWhereItIs:
 
 
 class TestAHalfMadeStack:
-    def test_is_explained_by_the_name_that_was_taken(self, account: Account, provision: Provision) -> None:
+    def test_is_not_begun_where_a_name_is_taken(self, account: Account, provision: Provision) -> None:
         account.client("secretsmanager").create_secret(Name=PEPPER, SecretString="somebody else's")
         said = provision()
-        assert said.code == 1
-        last = said.text.splitlines()[-1]
+        assert (said.code, said.text.count("\n")) == (1, 1)
+        assert f"is there, without a stack: the secret {PEPPER}. To take it over" in said.text
+        assert account.stack(STACK) is None
+        assert account.client("dynamodb").list_tables()["TableNames"] == []
+
+    def test_is_explained_by_the_name_that_was_taken(self, account: Account) -> None:
+        last = half_made(account)
         assert last.startswith(f"The stack {STACK} could not be changed: PepperKeySecret (AWS::SecretsManager::Secret)")
         assert "already exists" in last
         assert "The name is taken" in last
@@ -231,19 +237,18 @@ class TestAHalfMadeStack:
     def test_is_cleared_away_and_made_once_the_reason_is_gone(
         self, account: Account, project: Path, provision: Provision
     ) -> None:
-        secrets = account.client("secretsmanager")
-        secrets.create_secret(Name=PEPPER, SecretString="somebody else's")
-        provision()
+        half_made(account)
         assert account.client("dynamodb").list_tables()["TableNames"], "tables are protected, and stay"
         refused = provision("--dry-run")
         assert (refused.code, "half made (ROLLBACK_COMPLETE)" in refused.text) == (1, True)
-        secrets.delete_secret(SecretId=PEPPER, ForceDeleteWithoutRecovery=True)
+        account.client("secretsmanager").delete_secret(SecretId=PEPPER, ForceDeleteWithoutRecovery=True)
 
         said = provision()
 
         assert said.code == 0, said.text
         assert f"An earlier run could not make {STACK}: PepperKeySecret" in said.text
-        assert account.stack(STACK) == "CREATE_COMPLETE"
+        assert "  < ControlTable  the table signoff-dev-control" in said.text
+        assert account.stack(STACK) == "UPDATE_COMPLETE"
         assert "SIGNOFF_PEPPER_SECRET" in config(project)["stages"]["dev"]["environment_variables"]
 
     def test_of_which_there_is_only_a_plan_is_made(self, account: Account, provision: Provision) -> None:
@@ -260,6 +265,14 @@ def made_without_values(account: Account) -> None:
     """The stack, as a run leaves it that is stopped there."""
     stack = Stack(account.client("cloudformation"), STACK)
     stack.carry_out(stack.plan(TEMPLATE.read_text("utf-8"), {"Stage": "dev"}))
+
+
+def half_made(account: Account) -> str:
+    """The stack, as a run leaves it when a name was taken after it had looked; what it said."""
+    account.client("secretsmanager").create_secret(Name=PEPPER, SecretString="somebody else's")
+    with pytest.raises(CannotRun) as caught:
+        made_without_values(account)
+    return str(caught.value)
 
 
 class TestFirstValues:

@@ -143,13 +143,13 @@ def test_a_plan_without_changes_is_none_and_leaves_nothing() -> None:
     assert client.names == ["create_change_set", "delete_change_set"]
 
 
-def test_a_plan_shows_what_it_would_replace_and_takes_over_what_is_there() -> None:
+def test_a_plan_shows_what_it_would_replace() -> None:
     change = {"Action": "Modify", "LogicalResourceId": "Table", "ResourceType": TABLE[1], "Replacement": "Conditional"}
     client = Scripted([("UPDATE_COMPLETE", [])], {"Status": "CREATE_COMPLETE", "Changes": [{"ResourceChange": change}]})
     plan = Heard(client).stack.plan("{}", {"Stage": "dev"})
     [(_, asked)] = client.asked
     assert [(each.resource, each.replaces) for each in plan.changes] == [("Table", True)]
-    assert (asked["ChangeSetType"], asked["ImportExistingResources"]) == ("UPDATE", True)
+    assert asked["ChangeSetType"] == "UPDATE"
     assert asked["Parameters"] == [{"ParameterKey": "Stage", "ParameterValue": "dev"}]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import random
 import stat
@@ -15,7 +16,7 @@ from infra.client.shown import Shown
 from infra.local.problems import CannotRun
 from infra.ops.backups.contents import control_items, item_of, line_of, shard_items, shards_in
 from infra.ops.backups.folder import CONTROL, FILES, MANIFEST, RECIPIENTS, read_manifest
-from infra.ops.backups.keys import identity_in, recipients_in
+from infra.ops.backups.keys import identity_in, new_passphrase, recipients_in
 from infra.ops.backups.loading import Loading
 from infra.ops.backups.sealed import seal, unseal
 from infra.ops.backups.writing import Reading
@@ -262,3 +263,14 @@ def test_a_backup_does_not_go_into_tables_that_hold_something_else(made: Made) -
     pair = pair_of(other)
     Loading(pair.recipients, pair.control, "another").begin()
     assert not Loading(pair.recipients, pair.control, made.reading().manifest.id).is_possible()
+
+
+@pytest.mark.parametrize(("typed", "said"), [([PASSPHRASE] * 2, ""), ([PASSPHRASE, "no"], "differ: nothing was made")])
+def test_a_new_passphrase_is_asked_for_twice(monkeypatch: pytest.MonkeyPatch, typed: list[str], said: str) -> None:
+    answers = iter(typed)
+    monkeypatch.setattr(getpass, "getpass", lambda _prompt: next(answers))
+    if not said:
+        assert new_passphrase(None) == PASSPHRASE
+        return
+    with pytest.raises(CannotRun, match=said):
+        new_passphrase(None)

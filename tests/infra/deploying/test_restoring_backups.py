@@ -1,0 +1,114 @@
+"""`python -m infra restore --from` on a stage: into an account with nothing in it, and beside tables that are there."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.infra.ops.backups.drills import OpsKey
+from tests.kept_secrets import master_key
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.infra.deploying.accounts import Provision
+    from tests.infra.deploying.restoring import Stage
+
+
+class TestFromABackup:
+    """Into an account with nothing in it, and beside tables that are not empty."""
+
+    @pytest.fixture
+    def ops(self, tmp_path: Path) -> OpsKey:
+        return OpsKey.at(tmp_path)
+
+    @pytest.fixture
+    def backup(self, stage: Stage, ops: OpsKey, tmp_path: Path) -> str:
+        stage.account.client("s3").create_bucket(Bucket="backups.example.com")
+        said = stage.done("backup", "--to", "s3://backups.example.com/daily", "--ops-key", str(ops.public))
+        return said.splitlines()[-1] if said.splitlines()[-1].startswith("s3://") else said.splitlines()[0]
+
+    def secrets(self, stage: Stage) -> list[str]:
+        client = stage.account.client("secretsmanager")
+        names = ("signoff/dev/master-keys", "signoff/dev/pepper-key")
+        return [client.get_secret_value(SecretId=name)["SecretString"] for name in names]
+
+    def test_an_empty_account_has_all_of_it_again(
+        self, stage: Stage, backup: str, ops: OpsKey, provision: Provision, project: Path
+    ) -> None:
+        old, names = self.secrets(stage), stage.names()
+        stage.delete(*names)
+        client = stage.account.client("secretsmanager")
+        for name in ("signoff/dev/master-keys", "signoff/dev/pepper-key"):
+            client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+        self._provision_anew(stage, provision)
+        assert set(self.secrets(stage)).isdisjoint(old)
+
+        said = stage.done("restore", "--from", backup, "--identity", str(ops.private), "--yes")
+
+        assert "may be missing" in said
+        assert self.secrets(stage) == old
+        assert stage.names() == names
+        assert stage.lost() == []
+        again = stage.done("restore", "--from", backup, "--identity", str(ops.private), "--yes")
+        assert "their epoch has begun" in again
+        for secret in old:
+            assert secret not in said + again
+
+    def _provision_anew(self, stage: Stage, provision: Provision) -> None:
+        stage.account.client("cloudformation").delete_stack(StackName="signoff-dev-storage")
+        bucket = f"signoff-dev-files-{123456789012}"
+        stage.account.client("s3").delete_bucket(Bucket=bucket)
+        for url in stage.account.client("sqs").list_queues()["QueueUrls"]:
+            stage.account.client("sqs").delete_queue(QueueUrl=url)
+        said = provision()
+        assert said.code == 0, said.text
+
+    def test_beside_tables_that_are_not_empty_it_goes_into_new_ones(
+        self, stage: Stage, backup: str, ops: OpsKey
+    ) -> None:
+        old = stage.names()
+        stage.opt_out(stage.service(), "carla")
+        stage.done("restore", "--from", backup, "--identity", str(ops.private), "--yes")
+        assert stage.names() != old
+        assert stage.lost() == []
+        stage.deploy(*stage.names())
+        stage.done("restore", "--finish", "--yes")
+        assert stage.lost() == []
+
+    def test_lost_secrets_come_back_beside_tables_that_are_there(self, stage: Stage, backup: str, ops: OpsKey) -> None:
+        old, client = self.secrets(stage), stage.account.client("secretsmanager")
+        command = ("restore", "--secrets-only", "--from", backup, "--identity", str(ops.private), "--yes")
+        assert "are left as they are" in stage.done(*command)
+        self._lose(stage)
+        assert "Put back." in stage.done(*command)
+        assert self.secrets(stage) == old
+        assert stage.lost() == []
+        client.put_secret_value(SecretId="signoff/dev/pepper-key", SecretString=base64.b64encode(bytes(64)).decode())
+        held = self.secrets(stage)
+        assert "are left as they are" in stage.done(*command)
+        assert self.secrets(stage) == held
+
+    def _lose(self, stage: Stage) -> None:
+        """Both are there and hold nothing, as a stack that makes them anew leaves them."""
+        client, file = stage.account.client("secretsmanager"), stage.project / ".chalice" / "config.json"
+        text = file.read_text("utf-8")
+        for name in ("signoff/dev/master-keys", "signoff/dev/pepper-key"):
+            before = client.describe_secret(SecretId=name)["ARN"]
+            client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+            text = text.replace(before, client.create_secret(Name=name)["ARN"])
+        file.write_text(text, "utf-8")
+
+    def test_secrets_under_which_there_is_data_are_never_replaced(self, stage: Stage, backup: str, ops: OpsKey) -> None:
+        client = stage.account.client("secretsmanager")
+        client.put_secret_value(SecretId="signoff/dev/master-keys", SecretString=json.dumps(OTHER))
+        held = self.secrets(stage)
+        said = stage.type("restore", "--from", backup, "--identity", str(ops.private), "--yes")
+        assert (said.code, "they belong to two deployments" in said.text) == (1, True)
+        assert self.secrets(stage) == held
+
+
+OTHER = {"1": master_key(9)}

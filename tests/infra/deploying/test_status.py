@@ -1,0 +1,107 @@
+"""`python -m infra status`: one screen about a stage that is deployed, and about one that is not."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from infra.ops import status
+from tests.infra.deploying.accounts import DOMAIN, empty_account
+from tests.infra.deploying.deployed import deploy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.infra.deploying.deployed import Deployed
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(scope="module")
+def at(local_aws: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    with empty_account() as url:
+        yield deploy(url, tmp_path_factory.mktemp("project"))
+
+
+def told(at: Deployed, capfd: Capture, stage: str = "prod") -> dict[str, Any]:
+    options = at.options(stage=stage)
+    options.json = True
+    assert status.run(options, at.world) == 0
+    found: dict[str, Any] = json.loads(capfd.readouterr().out)
+    return found
+
+
+def test_a_stage_that_is_deployed_is_told_whole(at: Deployed, capfd: Capture) -> None:
+    found = told(at, capfd)
+    assert {name: each["state"] for name, each in found["stacks"].items()} == {
+        "signoff-prod-storage": "CREATE_COMPLETE",
+        "signoff-prod-edge": "CREATE_COMPLETE",
+    }
+    assert set(found["functions"]) == {"signoff-prod", "signoff-prod-jobs"}
+    assert all(each["deployed_at"] for each in found["functions"].values())
+    assert found["public_url"] == f"https://{DOMAIN}"
+    assert found["health"] == {"answers": True, "status": 200}
+    assert found["keys"] == {"versions": 1, "minting": 1, "next": None}
+    assert found["senders"] == 0
+    assert (found["queue"]["waiting"], found["queue"]["at_work"], found["dead_letters"]) == (0, 0, 0)
+    assert found["alarms"] == []
+    assert found["tables"]["signoff-prod-recipients"]["items"] == 0
+    assert found["tables"]["signoff-prod-recipients"]["restorable_from"].endswith("Z")
+    assert found["opt_outs_last_hour"] == 0
+    assert "Nobody notes backups" in found["last_backup"]["not_known"]
+
+
+def test_what_waits_what_failed_and_what_sounds_is_told(at: Deployed, capfd: Capture) -> None:
+    sqs, watch = at.account.client("sqs"), at.account.client("cloudwatch")
+    urls = [sqs.get_queue_url(QueueName=f"signoff-prod-{name}")["QueueUrl"] for name in ("jobs", "dead-jobs")]
+    table = {"pk": {"S": "sender#shopshop"}, "sk": {"S": "sender"}}
+    client = at.account.client("dynamodb")
+    client.put_item(TableName="signoff-prod-control", Item=table)
+    client.put_item(TableName="signoff-prod-control", Item={**table, "sk": {"S": "key#1"}})
+    sqs.send_message(QueueUrl=urls[1], MessageBody="{}")
+    watch.set_alarm_state(AlarmName="signoff-prod-server-errors", StateValue="ALARM", StateReason="a test")
+    watch.put_metric_data(Namespace="signoff-prod", MetricData=[{"MetricName": "OptOuts", "Value": 7}])
+    at.world.answer = (503, b"")
+
+    found = told(at, capfd)
+
+    assert found["dead_letters"] == 1
+    assert found["alarms"] == ["signoff-prod-server-errors"]
+    assert found["senders"] == 1
+    assert found["opt_outs_last_hour"] == 7
+    assert found["health"] == {"answers": False, "status": 503}
+
+
+def test_a_rotation_that_waits_is_told(at: Deployed, capfd: Capture) -> None:
+    secrets, name = at.account.client("secretsmanager"), "signoff/prod/master-keys"
+    keys = json.loads(secrets.get_secret_value(SecretId=name)["SecretString"])
+    new = {"secret": "A" * 43 + "=", "state": "minting", "from": "2999-01-01T00:00:00Z"}
+    text = json.dumps({"1": {**keys["1"], "state": "verifying"}, "2": new})
+    secrets.put_secret_value(SecretId=name, SecretString=text)
+
+    found = told(at, capfd)
+
+    assert found["keys"] == {"versions": 2, "minting": 1, "next": {"version": 2, "from": "2999-01-01T00:00:00Z"}}
+    assert new["secret"] not in json.dumps(found)
+    assert keys["1"]["secret"] not in json.dumps(found)
+
+
+def test_a_stage_that_is_not_there_is_told_so(at: Deployed, capfd: Capture) -> None:
+    found = told(at, capfd, "dev")
+    assert found["stacks"] == {"signoff-dev-storage": None, "signoff-dev-edge": None}
+    assert found["functions"] == {"signoff-dev": None, "signoff-dev-jobs": None}
+    for name in ("public_url", "keys", "queue", "tables", "alarms", "opt_outs_last_hour"):
+        assert found[name]["not_known"], name
+
+
+def test_people_read_it_on_one_screen(at: Deployed, capfd: Capture) -> None:
+    options = at.options(stage="dev")
+    options.json = False
+    assert status.run(options, at.world) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert lines[0] == "Stage dev, in us-east-1 of account 123456789012"
+    assert "signoff-dev-storage: not there" in lines
+    assert "keys: not known: There are none yet: run `python -m infra provision --stage dev`." in lines
+    assert len(lines) < 30
