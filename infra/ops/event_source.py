@@ -50,15 +50,16 @@ class EventSource:
 
     def _known(self) -> dict[str, Any]:
         with aws.explaining():
-            told = self._lambda.list_event_source_mappings(FunctionName=self._function)["EventSourceMappings"]
-        ours = [each for each in told if each["EventSourceArn"].endswith(f":{self._queue}")]
+            told = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])
+            sources = self._lambda.list_event_source_mappings(EventSourceArn=told["Attributes"]["QueueArn"])
+        found = sources["EventSourceMappings"]
+        ours: list[dict[str, Any]] = [each for each in found if each["FunctionArn"].endswith(f":{self._function}")]
         if len(ours) != 1:
             raise CannotRun(
                 f"The function {self._function} has {len(ours)} sources on the queue {self._queue}, and should have "
                 f"one: run `chalice deploy --stage {self._stage}` again."
             )
-        found: dict[str, Any] = ours[0]
-        return found
+        return ours[0]
 
     def _check_queue(self) -> None:
         with aws.explaining():

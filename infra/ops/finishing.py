@@ -53,8 +53,8 @@ class Finishing:
         if self._options.dry_run:
             self.shown.note("Nothing was changed (--dry-run).")
             return 0
-        if self._is_known(parameters):
-            self._smoke(url.url)
+        self._await_domain(parameters)
+        self._smoke(url.url)
         self._next(parameters)
         return 0
 
@@ -121,22 +121,22 @@ class Finishing:
         elif plan.changes or plan.change_set:
             self._stack.carry_out(plan)
 
-    def _is_known(self, parameters: dict[str, str]) -> bool:
-        """Whether the smoke test can reach the domain. Raises CannotRun where it is to run and cannot."""
+    def _await_domain(self, parameters: dict[str, str]) -> None:
+        """Until the smoke test can reach it. Raises CannotRun where it is to run and cannot."""
         domain = parameters.get("Domain")
-        if not domain or self._options.public_url:
-            return True
+        if not domain:
+            return
         has_record = bool(parameters["HostedZone"])
         line = record(domain, Target(parameters["DomainTarget"], parameters["DomainTargetZone"]))
         if not has_record:
             self.shown.note(f"The domain's record is yours to make, where its DNS is:\n  {line}")
         minutes = self._options.wait
+        if minutes is None and self._options.no_smoke:
+            return
         if minutes is None:
             minutes = _WAIT if has_record else 0
         if self._waiting.until_known(domain, minutes, self.shown.note):
-            return True
-        if self._options.no_smoke:
-            return False
+            return
         what = "the record was made just now" if has_record else f"make the record {' '.join(line.split())}"
         raise CannotRun(
             f"All is set, but {domain} is not known in DNS yet, so that nothing could be tried: {what}, and repeat the "

@@ -78,7 +78,7 @@ def _url_of(stage: Stage, deployed: Deployed, region: str, wanted: str | None) -
     if stage.domain is not None:
         if wanted not in {None, f"https://{stage.domain}"}:
             raise CannotRun(
-                f"The stage {stage.name} has the domain {stage.domain}, and links lead there: no --public-url."
+                f"The links of the stage {stage.name} lead to its domain, {stage.domain}: it has no --public-url."
             )
         return f"https://{stage.domain}"
     if stage.name == PROD:

@@ -12,6 +12,8 @@ from cfnlint.config import ManualArgs
 
 from app import app
 from infra.edge import LOG_FIELDS, LOG_FORMAT, TEMPLATE, load_template
+from infra.ops.edge_parameters import DAYS, DEFAULT_DAYS, LIMITS
+from infra.ops.event_source import SETTINGS
 from tests.infra.firewall import Request, matches, rules_about
 
 RESOURCES: dict[str, dict[str, Any]] = load_template()["Resources"]
@@ -79,6 +81,7 @@ class TestTheFirewall:
     def test_lets_pass_what_no_rule_is_about_and_blocks_by_rates_alone(self) -> None:
         assert RESOURCES["Acl"]["Properties"]["DefaultAction"] == {"Allow": {}}
         assert {rule["Name"] for rule in RULES if rule["Action"] != {"Block": {}}} == {PASSES}
+        assert min(RULES, key=lambda rule: int(rule["Priority"]))["Name"] == PASSES, "whatever is added behind it"
         for rule in RULES:
             assert rule["Name"] == PASSES or list(rule["Statement"]) == ["RateBasedStatement"]
             assert rule["Statement"].get("RateBasedStatement", {"AggregateKeyType": "IP"})["AggregateKeyType"] == "IP"
@@ -159,6 +162,22 @@ class TestAnAlarm:
             [counted] = each["MetricTransformations"]
             assert counted["MetricNamespace"] == {"Fn::Sub": "signoff-${Stage}"}
             assert f'"MetricName": "{counted["MetricName"]}"' in told
+
+
+def test_every_number_can_be_set_and_the_log_is_kept_as_long_as_the_functions_are() -> None:
+    told = load_template()["Parameters"]
+    assert {*LIMITS, DAYS} == {name for name, each in told.items() if each["Type"] == "Number"}
+    assert told[DAYS]["Default"] == DEFAULT_DAYS
+
+
+def test_what_finish_compares_of_the_queue_is_what_chalice_is_told() -> None:
+    source: Any
+    [source] = app.event_sources
+    assert {
+        "BatchSize": source.batch_size,
+        "MaximumBatchingWindowInSeconds": source.maximum_batching_window_in_seconds,
+        "ScalingConfig": {"MaximumConcurrency": source.maximum_concurrency},
+    } == SETTINGS
 
 
 def test_the_stack_makes_no_policy_and_no_role() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from infra.__main__ import main
 from tests.infra.deploying.accounts import Account, Said, empty_account
+from tests.infra.deploying.finishes import deploy
 from tests.infra.processes import ROOT
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.infra.deploying.accounts import Provision
+    from tests.infra.deploying.finishes import Deployment, Finish
 
 
 @pytest.fixture(scope="session")
@@ -52,3 +54,22 @@ def provision(account: Account, project: Path, capfd: pytest.CaptureFixture[str]
         return Said(code, out + err)
 
     return run
+
+
+@pytest.fixture
+def finish(account: Account, project: Path, capfd: pytest.CaptureFixture[str]) -> Finish:
+    """The command, on this account and this project, without its smoke test where nothing else is said."""
+
+    def run(*arguments: str, stage: str = "dev", smoke: bool = False) -> Said:
+        fixed = ["finish", "--stage", stage, "--project", str(project), "--endpoint-url", account.url]
+        code = main([*fixed, *([] if smoke else ["--no-smoke"]), *arguments])
+        out, err = capfd.readouterr()
+        return Said(code, out + err)
+
+    return run
+
+
+@pytest.fixture
+def deployment(account: Account, project: Path, provision: Provision) -> Deployment:
+    assert provision().code == 0
+    return deploy(account, project)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.infra.deploying.accounts import Account, Provision
+    from tests.infra.deploying.finishes import Finish
 
 
 def chalice(command: str, stage: str, project: Path, account: Account) -> str:
@@ -105,3 +106,28 @@ def test_prod_has_its_domain_from_the_first_deployment_on(
     assert gateway.get_domain_name(domainName=DOMAIN)["securityPolicy"] == "TLS_1_2"
     chalice("delete", "prod", program, account)
     assert gateway.get_domain_names()["items"] == []
+
+
+def test_a_deployment_is_finished_deployed_again_and_finished_again(
+    account: Account, program: Path, provision: Provision, finish: Finish
+) -> None:
+    """By Chalice itself: its note is read, and what its second deployment took away is put back."""
+    assert provision().code == 0
+    chalice("deploy", "dev", program, account)
+    gateway = account.client("apigateway")
+    [api] = [each["id"] for each in gateway.get_rest_apis()["items"]]
+
+    first = finish()
+    assert first.code == 0, first.text
+    assert f"Deployed: API {api}, functions signoff-dev and signoff-dev-jobs." in first.text
+    assert "queue to function: nothing to change." in first.text, "as Chalice sets it"
+    url = function(account, "signoff-dev")["Environment"]["Variables"]["SIGNOFF_PUBLIC_URL"]
+    chalice("deploy", "dev", program, account)
+    assert gateway.get_gateway_responses(restApiId=api)["items"] == []
+    again = finish()
+
+    assert again.code == 0, again.text
+    assert "~ MISSING_AUTHENTICATION_TOKEN" in again.text
+    for what in ("public URL", "functions' logs", "signoff-dev-edge", "API stage", "queue to function"):
+        assert f"{what}: nothing to change." in again.text
+    assert function(account, "signoff-dev")["Environment"]["Variables"]["SIGNOFF_PUBLIC_URL"] == url

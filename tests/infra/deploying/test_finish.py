@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.__main__ import main
 from infra.edge import LOG_FORMAT, load_template
 from infra.ops.gateway_answers import ANSWERS, MARK
-from tests.infra.deploying.accounts import DOMAIN, Said
+from tests.infra.deploying.accounts import DOMAIN
 from tests.infra.deploying.finishes import deploy, deploy_again, write_note
 
 if TYPE_CHECKING:
@@ -20,25 +19,6 @@ if TYPE_CHECKING:
     from tests.infra.deploying.finishes import Deployment, Finish
 
 EDGE = "signoff-dev-edge"
-
-
-@pytest.fixture
-def finish(account: Account, project: Path, capfd: pytest.CaptureFixture[str]) -> Finish:
-    """The command, on this account and this project, without its smoke test where nothing else is said."""
-
-    def run(*arguments: str, stage: str = "dev", smoke: bool = False) -> Said:
-        fixed = ["finish", "--stage", stage, "--project", str(project), "--endpoint-url", account.url]
-        code = main([*fixed, *([] if smoke else ["--no-smoke"]), *arguments])
-        out, err = capfd.readouterr()
-        return Said(code, out + err)
-
-    return run
-
-
-@pytest.fixture
-def deployment(account: Account, project: Path, provision: Provision) -> Deployment:
-    assert provision().code == 0
-    return deploy(account, project)
 
 
 def test_all_that_follows_a_deployment_is_made(deployment: Deployment, finish: Finish, account: Account) -> None:
@@ -84,7 +64,7 @@ def test_the_stage_logs_no_path_and_throttles_no_one_click(deployment: Deploymen
     assert {each.get("loggingLevel", "OFF") for each in methods.values()} == {"OFF"}
     assert {each["dataTraceEnabled"] for each in methods.values()} == {False}
     limits = {name: (each["throttlingRateLimit"], each["throttlingBurstLimit"]) for name, each in methods.items()}
-    assert limits["~1u~1{token}/POST"] == limits["~1u~1{token}~1all/POST"] == (-1, -1)
+    assert limits["~1u~1{token}/POST"] == limits["~1u~1{token}~1all/POST"] == (10_000, 5_000), "the account's own"
     assert limits["~1o~1{sender}/POST"] == (50, 100)
     assert limits["*/*"] == (2000, 2000)
 

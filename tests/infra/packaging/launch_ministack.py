@@ -7,12 +7,16 @@ machine, before those of the function's layer.
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 packages, python = sys.argv[1:]
-sys.path.append(packages)
+sys.path += [packages, str(Path(__file__).parents[3])]
 sys.executable = python
 sys.argv = ["ministack"]
 
 from ministack.app import main  # noqa: E402 - it is found from here on
 
+from tests.infra.packaging.mend_ministack import mend  # noqa: E402 - as above
+
+mend()
 main()
