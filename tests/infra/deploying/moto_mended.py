@@ -13,16 +13,18 @@ def mend() -> None:
     """Put all of it in place."""
     _no_validator()
     from tests.infra.deploying import (  # noqa: PLC0415 - they want the validator
-        moto_edge,
         moto_functions,
         moto_gateway,
         moto_imports,
         moto_stacks,
     )
 
-    moto_edge.mend()
     moto_functions.mend()
     moto_gateway.mend()
+    # What it imports has moto read the paths of API Gateway, which are whole from here on.
+    from tests.infra.deploying import moto_edge  # noqa: PLC0415 - see above
+
+    moto_edge.mend()
     moto_stacks.mend()
     moto_imports.mend()
 
