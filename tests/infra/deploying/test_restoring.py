@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from chalicelib.domain.errors import CursorExpired, StoreUnavailable
+from chalicelib.store.models import bind
 from chalicelib.use_cases.following import Wanted, cursor_of, follow
 from infra.client.shown import Shown
+from infra.local.problems import CannotRun
+from infra.ops.restored.finishing import Finishing
 from infra.ops.restored.stage import StageRestore
+from tests.infra.deploying.accounts import Said
 from tests.infra.deploying.restoring import CODE, TABLES, Stage
 from tests.infra.ops.backups.drills import OpsKey
 
@@ -70,6 +74,49 @@ def test_no_opt_out_is_lost_on_the_way_from_point_in_time_recovery_to_the_seal(s
         follow(after, after.senders.get(CODE), Wanted(cursor))
     assert stage.done("restore", "--finish", "--yes")
     assert not [*stage.project.glob(".chalice/restore-*")]
+
+
+def test_begun_before_the_deployment_it_takes_over_all_along(stage: Stage) -> None:
+    """Each pause is a moment of the deployment: an opt-out by a container of before, known to the new tables next."""
+    old = stage.names()
+    stage.done("restore", "--yes")
+    new = stage.names()
+    stage.deploy(*old)
+    names, lost_meanwhile = iter(["carla", "dora", "emil"]), []
+
+    def pause(_seconds: float) -> None:
+        lost_meanwhile.append(stage.lost())
+        name = next(names, None)
+        if name is None:
+            stage.deploy(*new)
+        else:
+            stage.opt_out(stage.service_on(old), name)
+            bind(*new)  # the models are this process's; the container's are its own
+
+    options = stage.options(finish=True, wait=1, dry_run=False, yes=True)
+    assert Finishing(options, Shown(), pause).run() == 0
+
+    assert lost_meanwhile == [[], [], [], []]
+    assert len(stage.acked) >= 3
+    assert stage.lost() == []
+    with pytest.raises(StoreUnavailable):
+        stage.opt_out(stage.service_on(old), "fritz")
+
+
+def test_a_deployment_that_does_not_come_seals_nothing(stage: Stage) -> None:
+    old = stage.names()
+    stage.done("restore", "--yes")
+    stage.deploy(*old)
+    options = stage.options(finish=True, wait=1, dry_run=False, yes=True)
+    pauses: list[float] = []
+    with pytest.raises(CannotRun, match="still uses the old tables"):
+        Finishing(options, Shown(), pauses.append).run()
+    assert sum(pauses) == 60
+    stage.opt_out(stage.service_on(old), "carla")
+
+
+def test_waiting_goes_with_finishing(stage: Stage) -> None:
+    assert (stage.type("restore", "--wait", "5", "--yes")) == Said(1, "--wait goes with --finish.\n")
 
 
 def test_a_stage_that_was_restored_is_restored_again(stage: Stage) -> None:
