@@ -122,7 +122,7 @@ class GatewayRole:
 
 
 def is_taken(gateway: Any, arn: str) -> bool:
-    """Whether API Gateway takes the role; False while it does not know it, or was asked just now. Raises ClientError."""
+    """False while API Gateway does not know the role, or was offered it just now. Raises ClientError."""
     patch = {"op": "replace", "path": "/cloudwatchRoleArn", "value": arn}
     try:
         gateway.update_account(patchOperations=[patch])
