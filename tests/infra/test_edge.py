@@ -83,6 +83,7 @@ class TestTheFirewall:
     def test_lets_pass_what_no_rule_is_about_and_blocks_by_rates_alone(self) -> None:
         assert RESOURCES["Acl"]["Properties"]["DefaultAction"] == {"Allow": {}}
         assert {rule["Name"] for rule in RULES if rule["Action"] != {"Block": {}}} == {PASSES}
+        assert min(RULES, key=lambda rule: int(rule["Priority"]))["Name"] == PASSES, "whatever is added behind it"
         for rule in RULES:
             assert rule["Name"] == PASSES or list(rule["Statement"]) == ["RateBasedStatement"]
             assert rule["Statement"].get("RateBasedStatement", {"AggregateKeyType": "IP"})["AggregateKeyType"] == "IP"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from moto.apigateway import urls
 from moto.apigateway.models import APIGatewayBackend, BasePathMapping, apigateway_backends
 from moto.apigateway.responses import APIGatewayResponse
-from moto.apigatewayv2 import urls
 from moto.apigatewayv2.models import ApiGatewayV2Backend, ApiMapping
 from moto.apigatewayv2.responses import ApiGatewayV2Response
 
@@ -76,7 +76,10 @@ def _mapping(told: BasePathMapping) -> ApiMapping:
 
 
 def _take_domains_again() -> None:
-    """At each deployment Chalice puts a domain's certificate as it is to be, and its tags; moto knows neither."""
+    """At each deployment Chalice puts a domain's certificate as it is to be, and its tags; moto knows neither.
+
+    The first version's paths are those of both versions, copied when that module is imported.
+    """
     APIGatewayResponse.update_domain_name = _update_domain_name  # type: ignore[attr-defined]
     tags = "{0}/v2/tags/(?P<resource_arn_pt1>[^/]+)/domainnames/(?P<resource_arn_pt2>[^/]+)$"
     urls.url_paths[tags] = ApiGatewayV2Response.dispatch
