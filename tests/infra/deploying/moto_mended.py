@@ -21,9 +21,9 @@ def mend() -> None:
         moto_stacks,
     )
 
-    moto_edge.mend()
     moto_functions.mend()
     moto_gateway.mend()
+    moto_edge.mend()
     moto_points.mend()
     moto_stacks.mend()
     moto_imports.mend()

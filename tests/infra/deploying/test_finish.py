@@ -245,15 +245,26 @@ class TestTrouble:
     def test_a_stack_that_cannot_be_made_is_told_by_its_resource_and_made_once_it_can(
         self, deployment: Deployment, finish: Finish, account: Account
     ) -> None:
-        account.client("logs").create_log_group(logGroupName="signoff-dev-requests")
+        """By the firewall of somebody else; a log of requests would be taken over."""
+        firewall, what = account.client("wafv2"), {"Name": "signoff-dev", "Scope": "REGIONAL"}
+        seen = {"SampledRequestsEnabled": False, "CloudWatchMetricsEnabled": False, "MetricName": "x"}
+        acl = firewall.create_web_acl(**what, DefaultAction={"Allow": {}}, VisibilityConfig=seen)["Summary"]
         said = finish()
         assert said.code == 1
         last = said.text.splitlines()[-1]
-        assert last.startswith(f"The stack {EDGE} could not be changed: AccessLog (AWS::Logs::LogGroup)")
-        assert "The name is taken" in last
-        account.client("logs").delete_log_group(logGroupName="signoff-dev-requests")
+        assert last.startswith(f"The stack {EDGE} could not be changed: Acl (AWS::WAFv2::WebACL)")
+        firewall.delete_web_acl(**what, Id=acl["Id"], LockToken=acl["LockToken"])
         assert finish().code == 0
         assert account.stack(EDGE) == "CREATE_COMPLETE"
+
+    def test_a_log_that_an_earlier_stack_left_is_written_on(
+        self, deployment: Deployment, finish: Finish, account: Account
+    ) -> None:
+        account.client("logs").create_log_group(logGroupName="signoff-dev-requests")
+        said = finish()
+        assert said.code == 0, said.text
+        assert "  < AccessLog  the log signoff-dev-requests" in said.text
+        assert account.stack(EDGE) == "UPDATE_COMPLETE"
 
     def test_an_event_source_that_somebody_changed_is_put_right(self, deployment: Deployment, finish: Finish) -> None:
         functions = deployment.account.client("lambda")
