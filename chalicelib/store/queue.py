@@ -24,8 +24,8 @@ class Queue:
     @cached_property
     def _client(self) -> Any:
         client = make_client("sqs", self._region, self._url)
-        # A long job sends itself on, run after run, which Lambda would take for an endless loop: it counts by a header of
-        # botocore's, and makes the 16th message a dead letter (Lambda's guide, "recursive loop detection").
+        # A long job sends itself on, run after run. Lambda would take that for an endless loop, which it counts by a
+        # header of botocore's, and make the 16th message a dead letter (its guide, "recursive loop detection").
         client.meta.events.unregister("before-call", add_recursion_detection_header)
         return client
 
