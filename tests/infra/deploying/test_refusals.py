@@ -72,6 +72,8 @@ def refused(project: Path, capfd: pytest.CaptureFixture[str], *arguments: str) -
         ("SignatureDoesNotMatch", "AWS does not know these credentials (SignatureDoesNotMatch)"),
         ("AccessDenied", "These credentials may not do GetCallerIdentity: User: arn:aws:iam::123456789012:user/ops"),
         ("AlreadyExistsException", "A name is taken (GetCallerIdentity)"),
+        ("LimitExceededException", "A limit of this account is reached (GetCallerIdentity): User: "),
+        ("ConflictException", "AWS refused GetCallerIdentity (ConflictException): User: "),
         ("OptInRequired", "This account cannot be used in this region (OptInRequired)"),
         ("Nonsense", "AWS refused GetCallerIdentity (Nonsense): User:"),
     ],
