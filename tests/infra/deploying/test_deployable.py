@@ -85,5 +85,6 @@ def test_a_stage_is_deployed_where_it_is_and_by_who_may(account: Account, progra
     assert f"this would be eu-west-1: {again}" in refused(account, program, AWS_DEFAULT_REGION="eu-west-1")
     assert f"no region is named: {again}" in refused(account, program, AWS_DEFAULT_REGION=None)
     assert "There are no AWS credentials" in refused(account, program, **dict.fromkeys(KEYS))
+    assert "Invalid endpoint: nonsense" in refused(account, program, AWS_ENDPOINT_URL="nonsense")
     change(program, "dev", SIGNOFF_MASTER_SECRET="arn:aws:secretsmanager:us-east-1:999999999999:secret:signoff")
     assert "is in account 999999999999, and the credentials are of 123456789012" in refused(account, program)
