@@ -90,6 +90,7 @@ _NOT_ASKED = {
     ResponseParserError: "What answered is not AWS, nor an engine that stands in for it: is --endpoint-url right?",
     NoRegionError: "No region is named: use --region, or set AWS_DEFAULT_REGION.",
 }
+_ENGINE = "--endpoint-url, or AWS_ENDPOINT_URL, is like http://127.0.0.1:4566."
 _SILENT = (EndpointConnectionError, ConnectTimeoutError, ReadTimeoutError, SSLError)
 
 
@@ -141,6 +142,10 @@ def explaining() -> Iterator[None]:
         yield
     except (BotoCoreError, ClientError, ResponseParserError) as error:
         raise explained(error) from error
+    except ValueError as error:  # botocore has none of its own for it
+        if "endpoint" not in str(error):
+            raise
+        raise CannotRun(f"{sentence(str(error))[:-1]}: {_ENGINE}") from None
 
 
 def explained(error: Exception) -> CannotRun:

@@ -69,12 +69,15 @@ def where(service: Service) -> str:
 
 def stage_environment(options: argparse.Namespace) -> dict[str, str]:
     """The settings of the stage that the options name, secrets included. Raises CannotRun."""
-    from infra.ops.stages import stage_of  # noqa: PLC0415 - the other commands need not load it
+    from infra.ops.places import go_there  # noqa: PLC0415 - the other commands need not load it
+    from infra.ops.stages import stage_of  # noqa: PLC0415 - as above
 
     stage = stage_of(options)
     if stage.place is None:
-        raise CannotRun(f"The stage {stage.name} has no secrets yet: run `python -m infra provision` for it first.")
-    options.region = options.region or stage.place.region
+        raise CannotRun(
+            f"The stage {stage.name} has no secrets yet: run `python -m infra provision --stage {stage.name}` first."
+        )
+    go_there(stage, options)
     url = options.endpoint_url or os.environ.get("AWS_ENDPOINT_URL") or ""
     client = aws.client("secretsmanager", options)
     found = {setting: _secret(client, stage.settings[arn]) for arn, setting in SECRETS.items()}

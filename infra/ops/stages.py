@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DOMAIN_SETTING = "api_gateway_custom_domain"
-_CONFIG = Path(".chalice") / "config.json"
+CONFIG = Path(".chalice") / "config.json"
 _ARN = re.compile(r"arn:[a-z-]+:[a-z0-9-]+:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):")
 
 
@@ -124,7 +124,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
 
 def stage_of(options: argparse.Namespace) -> Stage:
     """The stage that the options name. Raises CannotRun."""
-    return read_stage(options.project / _CONFIG, options.stage)
+    return read_stage(options.project / CONFIG, options.stage)
 
 
 def read_stage(file: Path, name: str) -> Stage:

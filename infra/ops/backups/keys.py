@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import pyrage
@@ -73,15 +74,25 @@ def identity_in(file: Path, passphrase: Path | None) -> Any:
 def new_passphrase(file: Path | None) -> str:
     """The first line of a file, or what is typed twice. Raises CannotRun."""
     found = _passphrase(file, "New passphrase: ")
-    if file is None and getpass.getpass("Once more: ") != found:
+    if file is None and _typed("Once more: ") != found:
         raise CannotRun("The two passphrases differ: nothing was made.")
     return found
 
 
 def _passphrase(file: Path | None, prompt: str) -> str:
     if file is None:
-        return getpass.getpass(prompt)
+        return _typed(prompt)
     return (_read(file).decode("utf-8", "replace").splitlines() or [""])[0]
+
+
+def _typed(prompt: str) -> str:
+    """Typed on a terminal, without being seen. Raises CannotRun where there is none."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", getpass.GetPassWarning)
+            return getpass.getpass(prompt)
+    except (getpass.GetPassWarning, EOFError):
+        raise CannotRun("There is no terminal to type a passphrase at: name a file by --passphrase-file.") from None
 
 
 def _is_public(lines: list[str]) -> bool:

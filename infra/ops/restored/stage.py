@@ -16,6 +16,7 @@ from infra.ops.backups.contents import control_items
 from infra.ops.backups.loading import Loading
 from infra.ops.backups.writing import check_peppers
 from infra.ops.kept_keys import StageKeys
+from infra.ops.places import go_there
 from infra.ops.restored import begun
 from infra.ops.restored.begun import POINTS, Begun
 from infra.ops.restored.local import opened
@@ -50,7 +51,7 @@ class StageRestore:
             raise CannotRun(
                 f"The stage {name} has no stores yet: `python -m infra provision --stage {name}` makes them."
             )
-        options.region = options.region or self._stage.place.region
+        go_there(self._stage, options)
         self._file = begun.file_of(options)
         self._client = aws.client("dynamodb", options)
 

@@ -250,7 +250,10 @@ class TestAStage:
         ("words", "sentence"),
         [
             (("--stage", "live"), "There is no stage 'live' in "),
-            (("--stage", "dev"), "The stage dev has no secrets yet: run `python -m infra provision` for it first."),
+            (
+                ("--stage", "dev"),
+                "The stage dev has no secrets yet: run `python -m infra provision --stage dev`",
+            ),
             (("--stage", "prod", "--data-dir", "."), "--stage and --data-dir mean two deployments: use one of them."),
         ],
     )
