@@ -7,9 +7,10 @@ import io
 import json
 import time
 import zipfile
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -20,9 +21,15 @@ from chalicelib.service import Service
 from chalicelib.store.ledger import Beside, Ledger
 from chalicelib.store.models import bind
 from infra.__main__ import main
+from infra.client.shown import Shown
 from infra.ops import deployment
 from tests.infra.deploying.accounts import Account, Said
 from tests.store.memory import Clock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from infra.client.shown import Bar
 
 CODE = "testsend"
 TRUST = json.dumps(
@@ -116,3 +123,14 @@ class Stage:
         note.parent.mkdir()
         found = {"resource_type": "lambda_function", "lambda_arn": made["FunctionArn"]}
         note.write_text(json.dumps({"resources": [found]}), "utf-8")
+
+
+class KilledWhenMending(Shown):
+    """Ends the command when it begins to mend."""
+
+    @contextmanager
+    def work(self, label: str, of: int | None = None) -> Iterator[Bar]:
+        if label == "Mending":
+            raise KeyboardInterrupt
+        with super().work(label, of) as bar:
+            yield bar

@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
 from chalicelib.domain.errors import CursorExpired, StoreUnavailable
 from chalicelib.use_cases.following import Wanted, cursor_of, follow
-from infra.client.shown import Shown
 from infra.ops.restored.stage import StageRestore
-from tests.infra.deploying.restoring import CODE, TABLES, Stage
+from tests.infra.deploying.restoring import CODE, TABLES, KilledWhenMending, Stage
 from tests.infra.ops.backups.drills import OpsKey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from infra.client.shown import Bar
     from tests.infra.deploying.accounts import Provision
-
-
-class Killed(Shown):
-    """Ends the command when it begins to mend."""
-
-    @contextmanager
-    def work(self, label: str, of: int | None = None) -> Iterator[Bar]:
-        if label == "Mending":
-            raise KeyboardInterrupt
-        with super().work(label, of) as bar:
-            yield bar
 
 
 def test_no_opt_out_is_lost_on_the_way_from_point_in_time_recovery_to_the_seal(stage: Stage) -> None:
@@ -38,7 +22,7 @@ def test_no_opt_out_is_lost_on_the_way_from_point_in_time_recovery_to_the_seal(s
     cursor = cursor_of(service, sender, follow(service, sender, Wanted()).start)
     killed = stage.options(source=None, at=None, dry_run=False, yes=True)
     with pytest.raises(KeyboardInterrupt):
-        StageRestore(killed, Killed()).run()
+        StageRestore(killed, KilledWhenMending()).run()
     stage.opt_out(service, "carla")  # after the moment that the new tables are of
 
     said = stage.done("restore", "--yes")
