@@ -67,9 +67,10 @@ class TestFromABackup:
         stage.account.client("s3").delete_bucket(Bucket=bucket)
         for url in stage.account.client("sqs").list_queues()["QueueUrls"]:
             stage.account.client("sqs").delete_queue(QueueUrl=url)
-        stage.account.client("kms").delete_alias(
-            AliasName="alias/signoff-dev"
-        )  # else it is found, and is to be adopted
+        keys = stage.account.client("kms")
+        key = keys.describe_key(KeyId="alias/signoff-dev")["KeyMetadata"]["KeyId"]
+        keys.delete_alias(AliasName="alias/signoff-dev")
+        keys.schedule_key_deletion(KeyId=key)
         said = provision()
         assert said.code == 0, said.text
 
