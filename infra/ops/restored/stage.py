@@ -16,6 +16,7 @@ from infra.ops.backups.writing import check_peppers
 from infra.ops.kept_keys import StageKeys
 from infra.ops.restored import begun
 from infra.ops.restored.begun import POINTS, Begun
+from infra.ops.restored.control import refuse_closed
 from infra.ops.restored.local import opened
 from infra.ops.restored.mending import PEPPER, in_sentences, mend_and_begin
 from infra.ops.restored.points import Points
@@ -123,6 +124,8 @@ class StageRestore:
         return self._serve(under_way, self._secrets())
 
     def _new(self, points: Points, source: str, at: int) -> Begun:
+        if points.exists(points.before.control):
+            refuse_closed(Table(self._client, points.before.control).scan())
         new = begun.begin(source, at, points.before)
         if points.exists(new.after.recipients) or points.exists(new.after.control):
             raise CannotRun("A restore was begun in this very second: wait for one, and repeat it.")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from chalicelib.domain.errors import CursorExpired, StoreUnavailable
+from chalicelib.domain.errors import CursorExpired, PepperUnusable, StoreUnavailable
 from chalicelib.use_cases.following import Wanted, cursor_of, follow
 from infra.ops.restored.stage import StageRestore
 from tests.infra.deploying.restoring import CODE, TABLES, KilledWhenMending, Stage
@@ -49,11 +49,28 @@ def test_no_opt_out_is_lost_on_the_way_from_point_in_time_recovery_to_the_seal(s
     assert stage.lost() == []
     with pytest.raises(StoreUnavailable):
         stage.opt_out(stage.service_on(old), "fritz")
+    with pytest.raises(PepperUnusable):  # nor does it answer a check from what no opt-out comes to
+        stage.service_on(old).senders.get(CODE)
     after = stage.service()
     with pytest.raises(CursorExpired):
         follow(after, after.senders.get(CODE), Wanted(cursor))
     assert stage.done("restore", "--finish", "--yes")
     assert not [*stage.project.glob(".chalice/restore-*")]
+
+
+def test_who_has_the_settings_of_before_a_restore_is_told(stage: Stage) -> None:
+    """On another machine, or in a pipeline: those tables are old, and their backup would be, too."""
+    file = stage.project / ".chalice" / "config.json"
+    before = file.read_bytes()
+    stage.done("restore", "--yes")
+    stage.done("restore", "--finish", "--yes")
+    assert stage.done("restore", "--finish", "--yes")  # once more
+    file.write_bytes(before)
+    ops = OpsKey.at(stage.project)
+    said = stage.type("backup", "--to", str(stage.project / "kept"), "--ops-key", str(ops.public))
+    assert (said.code, "were restored into others" in said.text) == (1, True)
+    said = stage.type("restore", "--yes")
+    assert (said.code, "were restored into others" in said.text) == (1, True)
 
 
 def test_a_stage_that_was_restored_is_restored_again(stage: Stage) -> None:
