@@ -14,6 +14,7 @@ from infra.ops.backups.contents import control_items
 from infra.ops.backups.loading import Loading
 from infra.ops.backups.writing import check_peppers
 from infra.ops.kept_keys import StageKeys
+from infra.ops.places import check_place
 from infra.ops.restored import begun
 from infra.ops.restored.begun import POINTS, Begun
 from infra.ops.restored.control import refuse_closed
@@ -55,9 +56,8 @@ class StageRestore:
     def run(self) -> int:
         """Restore, up to the deployment. Raises CannotRun."""
         with in_sentences():
+            check_place(self._stage, str(aws.session(self._options).region_name), self._options)
             under_way = begun.load(self._file)
-            if under_way is not None and begun.names_of(self._stage) == under_way.after:
-                return self._next()
             if self._options.source is None:
                 return self._from_points(under_way)
             with opened(self._options, self._shown) as reading:
@@ -97,6 +97,8 @@ class StageRestore:
     def _from_points(self, under_way: Begun | None) -> int:
         wanted = None if self._options.at is None else taken("--at", self._options.at)
         self._refuse_another(under_way, POINTS, wanted)
+        if self._is_used(under_way):
+            return self._next()
         points = Points(self._client, begun.names_of(self._stage))
         if under_way is None:
             under_way = self._new(points, POINTS, points.choose(wanted))
@@ -109,6 +111,8 @@ class StageRestore:
     def _from_backup(self, reading: Reading, under_way: Begun | None) -> int:
         points, backup = Points(self._client, begun.names_of(self._stage)), reading.manifest
         self._refuse_another(under_way, backup.id, None)
+        if self._is_used(under_way):
+            return self._next()
         if under_way is None and self._is_own_possible(points, backup.id):
             return self._into_own(reading, points.before)
         self._refuse_other_secrets(reading.secrets())
@@ -122,6 +126,10 @@ class StageRestore:
             points.tag(source, target)
         Loading(*self._tables(under_way.after), backup.id).load_new(reading, self._shown)
         return self._serve(under_way, self._secrets())
+
+    def _is_used(self, under_way: Begun | None) -> bool:
+        """Whether the settings name the restored tables: nothing is left to be done here."""
+        return under_way is not None and begun.names_of(self._stage) == under_way.after
 
     def _new(self, points: Points, source: str, at: int) -> Begun:
         if points.exists(points.before.control):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
 from chalicelib.domain.errors import CursorExpired, PepperUnusable, StoreUnavailable
+from chalicelib.domain.jobs import Job, JobKind, JobStatus
+from chalicelib.store.models import bind
 from chalicelib.use_cases.following import Wanted, cursor_of, follow
 from infra.ops.restored.stage import StageRestore
 from tests.infra.deploying.restoring import CODE, TABLES, KilledWhenMending, Stage
@@ -111,6 +114,60 @@ def test_provision_leaves_restored_tables_in_their_place(stage: Stage, provision
     new = stage.names()
     assert provision().code == 0
     assert stage.names() == new
+
+
+def test_status_and_destroy_know_the_restored_tables(stage: Stage) -> None:
+    old = stage.names()
+    stage.done("restore", "--yes")
+    new = stage.names()
+    told = json.loads(stage.done("status", "--json"))
+    assert set(told["tables"]) == set(new)
+    stage.delete(*old)
+    assert json.loads(stage.done("status", "--json"))["senders"] == 1
+    said = stage.done("destroy", "--dry-run")
+    for name in new:
+        assert f"  the table {name}\n" in said
+        assert f"update-table --table-name {name} --no-deletion-protection-enabled" in said
+
+
+def test_a_stage_of_another_account_or_region_is_a_sentence(stage: Stage) -> None:
+    assert "and this would be eu-west-3" in stage.type("restore", "--yes", "--region", "eu-west-3").text
+    file = stage.project / ".chalice" / "config.json"
+    file.write_text(file.read_text("utf-8").replace(":123456789012:", ":210987654321:"), "utf-8")
+    said = stage.type("restore", "--yes")
+    assert (said.code, "is in account 210987654321" in said.text) == (1, True)
+
+
+def test_an_import_that_a_worker_of_the_new_tables_did_not_know_goes_on(stage: Stage) -> None:
+    """It was asked for by a container on the old ones, and the word of its file came to one on the new ones."""
+    old = stage.names()
+    stage.done("restore", "--yes")
+    service = stage.service_on(old)
+    bind(*old)
+    wanted = {"layout": "signoff", "columns": None, "category": None}
+    names = [f"imp_{name}" for name in ("with", "without")]
+    for name in names:
+        job = Job(JobKind.IMPORT, name, CODE, service.clock(), "k", JobStatus.WAITING, wanted)
+        service.jobs.create(job)
+    bucket = service.settings.files_bucket
+    stage.account.client("s3").put_object(Bucket=bucket, Key=f"imports/{CODE}/{names[0]}", Body=b"x")
+    assert "1 imports and exports go on" in stage.done("restore", "--finish", "--yes")
+
+
+def test_functions_of_a_pipeline_s_stack_are_looked_at_before_the_seal(stage: Stage) -> None:
+    old = stage.names()
+    stage.done("restore", "--yes")
+    stage.deploy_by_stack("pipeline", *old)
+    said = stage.type("restore", "--finish", "--app-stack", "pipeline", "--yes")
+    assert (said.code, "still uses the old tables" in said.text) == (1, True)
+    stage.opt_out(stage.service_on(old), "carla")
+
+
+def test_while_one_restore_is_under_way_another_is_refused(stage: Stage) -> None:
+    stage.done("restore", "--yes")
+    assert "Next, one after the other" in stage.done("restore", "--yes")
+    said = stage.type("restore", "--at", "2001-01-01T00:00", "--yes")
+    assert (said.code, "is under way" in said.text) == (1, True)
 
 
 def test_doctor_looks_at_the_restored_tables(stage: Stage) -> None:

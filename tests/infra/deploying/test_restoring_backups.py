@@ -10,7 +10,7 @@ import pytest
 
 from chalicelib.domain.errors import PepperUnusable
 from infra.ops.restored.stage import StageRestore
-from tests.infra.deploying.restoring import KilledWhenMending
+from tests.infra.deploying.restoring import KilledWhenMending, Stage
 from tests.infra.ops.backups.drills import OpsKey
 from tests.kept_secrets import master_key
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.infra.deploying.accounts import Provision
-    from tests.infra.deploying.restoring import Stage
 
 
 class TestFromABackup:
@@ -90,7 +89,7 @@ class TestFromABackup:
         old, client = self.secrets(stage), stage.account.client("secretsmanager")
         command = ("restore", "--secrets-only", "--from", backup, "--identity", str(ops.private), "--yes")
         assert "are left as they are" in stage.done(*command)
-        self._lose(stage)
+        stage.lose_secrets()
         assert "Put back." in stage.done(*command)
         assert self.secrets(stage) == old
         assert stage.lost() == []
@@ -99,19 +98,9 @@ class TestFromABackup:
         assert "are left as they are" in stage.done(*command)
         assert self.secrets(stage) == held
 
-    def _lose(self, stage: Stage) -> None:
-        """Both are there and hold nothing, as a stack that makes them anew leaves them."""
-        client, file = stage.account.client("secretsmanager"), stage.project / ".chalice" / "config.json"
-        text = file.read_text("utf-8")
-        for name in ("signoff/dev/master-keys", "signoff/dev/pepper-key"):
-            before = client.describe_secret(SecretId=name)["ARN"]
-            client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
-            text = text.replace(before, client.create_secret(Name=name)["ARN"])
-        file.write_text(text, "utf-8")
-
     def test_lost_secrets_of_another_deployment_are_not_put_back(self, stage: Stage, backup: str, ops: OpsKey) -> None:
         """Of the two the pepper key is there, and it is not the backup's."""
-        self._lose(stage)
+        stage.lose_secrets()
         client = stage.account.client("secretsmanager")
         client.put_secret_value(SecretId="signoff/dev/pepper-key", SecretString=base64.b64encode(bytes(64)).decode())
         said = stage.type("restore", "--secrets-only", "--from", backup, "--identity", str(ops.private), "--yes")
@@ -178,6 +167,10 @@ class TestFromABackup:
         client.put_secret_value(SecretId="signoff/dev/master-keys", SecretString=json.dumps(OTHER))
         client.put_secret_value(SecretId="signoff/dev/pepper-key", SecretString=base64.b64encode(bytes(64)).decode())
         return self.secrets(stage)
+
+    def test_a_bucket_that_is_not_there_is_a_sentence(self, stage: Stage, ops: OpsKey) -> None:
+        said = stage.type("backup", "--to", "s3://nobody-s.example.com/daily", "--ops-key", str(ops.public))
+        assert (said.code, "\nAWS refused PutObject (NoSuchBucket): The specified bucket" in said.text) == (1, True)
 
     def test_secrets_under_which_there_is_data_are_never_replaced(self, stage: Stage, backup: str, ops: OpsKey) -> None:
         client = stage.account.client("secretsmanager")
