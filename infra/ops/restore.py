@@ -8,7 +8,7 @@ from typing import Any
 from infra.client.commands import stopping
 from infra.client.shown import Shown
 from infra.local.problems import CannotRun
-from infra.ops import backup, deployment
+from infra.ops import backup, deployed, deployment
 
 _LONGEST = 24 * 60
 """Minutes."""
@@ -68,6 +68,7 @@ def add_to(commands: Any) -> None:
     backup.add_identity_to(parser)
     parser.add_argument("--dry-run", action="store_true", help="say what would be done, and change nothing")
     parser.add_argument("--yes", action="store_true", help="do not ask")
+    deployed.add_to(parser)
     deployment.add_to(parser)
     parser.set_defaults(command=run)
 

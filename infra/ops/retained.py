@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from infra.ops import aws
 from infra.ops.asking import or_none
 from infra.ops.examined.templates import Template, parsed
+from infra.ops.restored.begun import base
 from infra.storage import TEMPLATE
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from infra.ops.stages import Stage
 
+_TABLE = "AWS::DynamoDB::Table"
 _RETAINED = frozenset({"Retain", "RetainExceptOnCreate"})
 
 
@@ -54,8 +56,20 @@ _WORDS = {
 
 
 def kept_of(stage: Stage, options: argparse.Namespace) -> list[Kept]:
-    """What infra/storage.yaml retains and is there, in the template's order. Raises CannotRun."""
-    return kept_of_template(TEMPLATE.read_text("utf-8"), {"Stage": stage.name}, options)
+    """What infra/storage.yaml retains and is there, in its order, and tables restored from these. Raises CannotRun."""
+    kept = kept_of_template(TEMPLATE.read_text("utf-8"), {"Stage": stage.name}, options)
+    return [*kept, *_restored(stage.name, options)]
+
+
+def _restored(stage: str, options: argparse.Namespace) -> list[Kept]:
+    """No stack has them, and one of each two is what the stage uses."""
+    template = Template(parsed(TEMPLATE.read_text("utf-8")), {"Stage": stage})
+    made = {template.name(resource): resource for resource in template.of_type(_TABLE)}
+    with aws.explaining():
+        client = aws.client("dynamodb", options)
+        names = [name for page in client.get_paginator("list_tables").paginate() for name in page["TableNames"]]
+        found = [_table_called(client, made[base(name)], name) for name in names if base(name) in set(made) - {name}]
+    return [each for each in found if each is not None]
 
 
 def kept_of_template(text: str, parameters: Mapping[str, str], options: argparse.Namespace) -> list[Kept]:
@@ -75,14 +89,17 @@ def kept_of_template(text: str, parameters: Mapping[str, str], options: argparse
 
 
 def _table(options: argparse.Namespace, template: Template, resource: str) -> Kept | None:
-    name, client = template.name(resource), aws.client("dynamodb", options)
+    return _table_called(aws.client("dynamodb", options), resource, template.name(resource))
+
+
+def _table_called(client: Any, resource: str, name: str) -> Kept | None:
     told = or_none(partial(client.describe_table, TableName=name))
     if told is None:
         return None
     off = f"aws dynamodb update-table --table-name {name} --no-deletion-protection-enabled; "
     is_protected = bool(told["Table"].get("DeletionProtectionEnabled"))
     gone = f"{off if is_protected else ''}aws dynamodb delete-table --table-name {name}"
-    return Kept(resource, template.type(resource), name, ("TableName", name), gone, is_protected)
+    return Kept(resource, _TABLE, name, ("TableName", name), gone, is_protected)
 
 
 def _bucket(options: argparse.Namespace, template: Template, resource: str) -> Kept | None:

@@ -16,6 +16,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
 from infra.local.folder import write_privately
 from infra.local.problems import CannotRun
 from infra.ops import aws
@@ -135,16 +137,18 @@ def backup_at(options: argparse.Namespace, place: str) -> Iterator[Path]:
 
 
 def _upload(options: argparse.Namespace, folder: Path, place: str) -> None:
-    bucket, prefix = _split(place)
-    client = aws.client("s3", options)
     from boto3.exceptions import S3UploadFailedError  # noqa: PLC0415 - the other commands need not load it
 
+    bucket, prefix = _split(place)
+    client = aws.client("s3", options)
     with aws.explaining():
         for name in (*FILES, MANIFEST):
             try:
                 client.upload_file(str(folder / name), bucket, f"{prefix}/{name}")
-            except S3UploadFailedError as error:  # a wrapping that names a file of this machine
-                raise error.__context__ or error from None
+            except S3UploadFailedError as error:
+                if isinstance(error.__context__, ClientError):
+                    raise error.__context__ from None
+                raise CannotRun(f"{name} could not be put into the bucket {bucket}.") from None
 
 
 def _split(place: str) -> tuple[str, str]:

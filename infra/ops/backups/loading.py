@@ -54,7 +54,8 @@ class Loading:
         with shown.work("Loading the backup") as bar:
             total = sum(about.items for about in reading.manifest.files.values())
             done = 0
-            for name, table in ((CONTROL, self.control), (RECIPIENTS, self.recipients)):
+            # Senders last: where functions are deployed, no check is answered from half of the recipients.
+            for name, table in ((RECIPIENTS, self.recipients), (CONTROL, self.control)):
                 with _Putting(table) as putting:
                     reading.each(name, putting.take)
                 done += reading.manifest.files[name].items

@@ -23,6 +23,7 @@ from infra.ops.backups.folder import (
     write_manifest,
 )
 from infra.ops.backups.sealed import seal, unseal
+from infra.ops.restored.control import refuse_closed
 from infra.ops.restored.tables import Item, Table
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def write_backup(source: Source, folder: Path, ops_keys: list[Any], shown: Shown
     """Everything into `folder`, the manifest last. Raises CannotRun and botocore's errors."""
     manifest = Manifest(source.stage, source.now())
     rows = control_items(source.control)
+    refuse_closed(rows)
     check_peppers(rows, source.secrets())
     control = _Counted(rows)
     seal(folder / CONTROL, control.lines(), ops_keys)

@@ -100,7 +100,7 @@ def _senders(view: View) -> int:
         view.client("dynamodb")
         .get_paginator("scan")
         .paginate(
-            TableName=view.storage.name("ControlTable"),
+            TableName=view.table("ControlTable"),
             Select="COUNT",
             FilterExpression="sk = :sender",
             ExpressionAttributeValues={":sender": {"S": SENDER}},
@@ -143,7 +143,7 @@ def _alarms(view: View) -> list[str]:
 def _tables(view: View) -> dict[str, Any]:
     client = view.client("dynamodb")
     told = {}
-    for name in map(view.storage.name, view.storage.of_type("AWS::DynamoDB::Table")):
+    for name in map(view.table, view.storage.of_type("AWS::DynamoDB::Table")):
         table = client.describe_table(TableName=name)["Table"]
         recovery = client.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
         point = recovery.get("PointInTimeRecoveryDescription", {})

@@ -8,7 +8,6 @@ from infra.ops.asking import or_none
 from infra.ops.examined.compared import Kind, Told, compare
 from infra.ops.examined.finding import Finding, Of
 from infra.ops.examined.view import View
-from infra.ops.restored.begun import base
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,9 +60,8 @@ def tables(view: View) -> Iterator[Finding]:
 
 
 def _table(view: View, resource: str) -> Iterator[Finding]:
-    client, made = view.client("dynamodb"), view.storage.name(resource)
-    # The one that the settings name: after a restore another than the stack made, and like it in all but its name.
-    name = next((told for told in view.stage.settings.values() if base(told) == made), made)
+    # After a restore another than the stack made, and like it in all but its name.
+    client, name = view.client("dynamodb"), view.table(resource)
     of = Of(GROUP, name)
     table = or_none(lambda: client.describe_table(TableName=name)["Table"])
     if table is None:

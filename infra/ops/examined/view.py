@@ -14,6 +14,7 @@ from infra.ops.asking import or_none
 from infra.ops.examined.finding import NotChecked
 from infra.ops.examined.outside import Outside
 from infra.ops.examined.templates import Template, parsed
+from infra.ops.restored.begun import base
 from infra.ops.stages import Stage
 from infra.storage import TEMPLATE
 
@@ -130,6 +131,11 @@ class View:
             "AWS::StackName": name,
             "AWS::URLSuffix": "amazonaws.com",
         }
+
+    def table(self, resource: str) -> str:
+        """The table that the settings name: after a restore another than the stack made. Raises NotChecked."""
+        made = self.storage.name(resource)
+        return next((told for told in self.stage.settings.values() if base(told) == made), made)
 
     @property
     def resources(self) -> dict[str, dict[str, Any]]:

@@ -28,6 +28,7 @@ from chalicelib.store.engine import DynamoEngine, entry_sort_key, head_item, loa
 from chalicelib.store.ledger import Beside, Ledger, Rules, Timing
 from chalicelib.store.models import HEAD
 from chalicelib.store.port import Head
+from chalicelib.use_cases.importing import file_key
 from chalicelib.use_cases.looking import forget_evidence
 from infra.ops.restored import control
 from infra.ops.restored.items import BEHIND, hole, is_hole, last_of, recipient_in, sequence_of, serialized
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from chalicelib.domain.categories import Category
+    from chalicelib.domain.jobs import Job
     from chalicelib.store.calls import Key
     from infra.ops.restored.tables import Item
 
@@ -168,11 +170,15 @@ class Again:
             for code in control.senders_in(self.new.control)
             for kind in JobKind
             for job in self.service.jobs.newest(kind, code, None, _JOBS)
-            if job.status is JobStatus.RUNNING or (job.status is JobStatus.WAITING and kind is JobKind.EXPORT)
+            if job.status is JobStatus.RUNNING or (job.status is JobStatus.WAITING and self._can_begin(job))
         ]
         for job in jobs:
             self.service.queue.send({"job": str(job.kind), "sender": job.sender, "id": job.id})
         return len(jobs)
+
+    def _can_begin(self, job: Job) -> bool:
+        """An import has its file: S3's word of it may have come to a worker that did not know the job."""
+        return job.kind is JobKind.EXPORT or self.service.files.find(file_key(job)) is not None
 
     def seal(self) -> None:
         """From now on the tables of before refuse every act: a line that nobody wrote stands where the next would."""

@@ -10,10 +10,11 @@ from chalicelib.store import codec
 from chalicelib.store.calls import key_of
 from chalicelib.store.models import ERASURE, LOGO, SENDER
 from chalicelib.store.senders import partition_of
+from infra.local.problems import CannotRun
 from infra.ops.restored.items import BEHIND
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from chalicelib.domain.senders import SenderEntry
     from infra.ops.restored.tables import Item, Table
@@ -22,6 +23,35 @@ _PARTITION = "sender#"
 _FAILED = 1
 """In the place of the end of an export's lease: nobody has the job, and the next run begins anew."""
 _AT_ONCE = 100
+_FINGERPRINT, _CLOSED = "fingerprint", "closed_fingerprint"
+
+
+def close(table: Table) -> None:
+    """Has nobody be served from this table any more, which is read no more by whom it concerns.
+
+    Whoever still names it (a deployment with the settings of before the restore) would answer checks from states that
+    no opt-out comes to. A row without its fingerprint makes the service answer 503, and an alarm sound.
+    """
+    for item in table.scan():
+        if item["sk"]["S"] == SENDER and _FINGERPRINT in item:
+            closed = {name: value for name, value in item.items() if name != _FINGERPRINT}
+            table.put_if({**closed, _CLOSED: item[_FINGERPRINT]}, "v = :v", v=item["v"])
+
+
+def opened(row: Item) -> Item:
+    """A sender's row as it was before `close`."""
+    if _CLOSED not in row:
+        return row
+    return {**{name: value for name, value in row.items() if name != _CLOSED}, _FINGERPRINT: row[_CLOSED]}
+
+
+def refuse_closed(rows: Iterable[Item]) -> None:
+    """Raises CannotRun where the table of these was closed: what it holds is old."""
+    if any(_CLOSED in row for row in rows):
+        raise CannotRun(
+            "These tables were restored into others, which the stage uses since: .chalice/config.json is of before "
+            "that here. Fetch the one that was committed after the restore."
+        )
 
 
 def senders_in(table: Table) -> Iterator[str]:
@@ -48,7 +78,7 @@ def take_over(new: Table, old: Table) -> None:
 
 def take_rows(new: Table, old: Table, code: str) -> None:
     """What may be taken over of a sender while the new table is in use: what it lacks, and that a key is revoked."""
-    for item in old.range(partition_of(code), " ", BEHIND):
+    for item in map(opened, old.range(partition_of(code), " ", BEHIND)):
         if new.put_if(item, "attribute_not_exists(sk)"):
             continue
         if item["sk"]["S"].startswith("key#") and "revoked" in item:

@@ -13,6 +13,7 @@ from infra.ops.backup import secrets_of, tables_of
 from infra.ops.kept_keys import deployed_functions
 from infra.ops.restored import begun
 from infra.ops.restored.again import Again, Before
+from infra.ops.restored.control import close
 from infra.ops.restored.mending import in_sentences, loader_of
 from infra.ops.restored.notes import Run, load_run
 from infra.ops.restored.tables import Table
@@ -79,6 +80,7 @@ class Finishing:
         self._await_the_deployment(again, new)
         again.seal()
         self._take(again)
+        close(again.old.control)
         for what in again.untaken:
             self._shown.note(f"  Not taken over, for the restored tables have another of that number: {what}.")
         return True

@@ -12,6 +12,7 @@ from chalicelib.store.senders import load_sender, partition_of
 from infra.client.shown import Shown, count
 from infra.local.problems import CannotRun
 from infra.ops import aws
+from infra.ops.restored.control import opened
 from infra.ops.restored.notes import Counts, load_run
 from infra.ops.restored.run import AlreadyServed, Restoring, Tables
 from infra.ops.restored.shards import Disturbed, NotOnePast
@@ -28,15 +29,15 @@ PEPPER = "SIGNOFF_PEPPER_KEY"
 _SECOND = 1000
 
 
-def loader_of(control: Table, secrets: Secrets) -> Callable[[str], Sender]:
-    """Reads a sender of this table. What it returns raises PepperUnusable."""
+def loader_of(table: Table, secrets: Secrets) -> Callable[[str], Sender]:
+    """Reads a sender of this table of control. What it returns raises PepperUnusable."""
     key = pepper_key_from(secrets[PEPPER], PEPPER)
 
     def load(code: str) -> Sender:
-        row = control.get((partition_of(code), SENDER))
+        row = table.get((partition_of(code), SENDER))
         if row is None:
             raise UnknownSender
-        return load_sender(key, code, row)
+        return load_sender(key, code, opened(row))
 
     return load
 

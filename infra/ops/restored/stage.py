@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
-
-from botocore.exceptions import ClientError
+from typing import TYPE_CHECKING
 
 from infra.local.problems import CannotRun
 from infra.ops import aws, deployment
@@ -19,10 +17,12 @@ from infra.ops.kept_keys import StageKeys
 from infra.ops.places import go_there
 from infra.ops.restored import begun
 from infra.ops.restored.begun import POINTS, Begun
+from infra.ops.restored.control import refuse_closed
 from infra.ops.restored.local import opened
 from infra.ops.restored.mending import PEPPER, in_sentences, mend_and_begin
 from infra.ops.restored.points import Points
 from infra.ops.restored.run import Pair, Tables
+from infra.ops.restored.stage_secrets import MASTER, StageSecrets, agreed
 from infra.ops.restored.tables import Table
 from infra.ops.rotation import keys_from, time_of
 from infra.ops.stages import stage_of
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from infra.client.shown import Shown
     from infra.ops.backups.writing import Reading, Secrets
     from infra.storage import TableNames
-
-MASTER = "SIGNOFF_MASTER_KEYS"
 
 
 class StageRestore:
@@ -59,8 +57,6 @@ class StageRestore:
         """Restore, up to the deployment. Raises CannotRun."""
         with in_sentences():
             under_way = begun.load(self._file)
-            if under_way is not None and begun.names_of(self._stage) == under_way.after:
-                return self._next()
             if self._options.source is None:
                 return self._from_points(under_way)
             with opened(self._options, self._shown) as reading:
@@ -70,24 +66,38 @@ class StageRestore:
 
     def _secrets_alone(self, reading: Reading) -> int:
         """The tables are there, and what they were made with is lost: put back where nothing is."""
-        client, secrets = aws.client("secretsmanager", self._options), reading.secrets()
-        held = {name: _current(client, self._stage.settings[arn]) for arn, name in deployment.SECRETS.items()}
+        kept, secrets = StageSecrets(self._stage, self._options), reading.secrets()
+        held = kept.held()
         lost = [name for name, value in held.items() if value is None]
         if not lost:
             self._shown.note("Both secrets of the stage have a value, and are left as they are.")
             return 0
-        if PEPPER in lost:
-            _, control = self._tables(begun.names_of(self._stage))
-            check_peppers(control_items(control), secrets)
+        self._refuse_of_others(held[PEPPER], secrets)
         if not self._is_wanted(f"{' and '.join(lost)} would be put back as in the backup of the stage."):
             return 0 if self._options.dry_run else 1
-        self._put_secrets({**secrets, **{name: value for name, value in held.items() if value is not None}})
-        self._shown.note("Put back. What was minted under a version made after the backup does not open any more.")
-        return self._begin_anew(secrets)
+        wanted = agreed(held, secrets)
+        kept.put(wanted)
+        self._shown.note(
+            "Put back. What was minted under a version made after the backup does not open any more, and what was "
+            "marked as compromised after it is not marked: see `python -m infra keys list`, and mark it again."
+        )
+        return self._begin_anew(wanted)
+
+    def _refuse_of_others(self, pepper: str | None, secrets: Secrets) -> None:
+        """A backup of another deployment, under whose keys nothing here was made."""
+        _, control = self._tables(begun.names_of(self._stage))
+        check_peppers(control_items(control), secrets)
+        if pepper not in {None, secrets[PEPPER]}:
+            raise CannotRun(
+                f"The pepper key of the stage {self._stage.name} is not that of the backup: they belong to two "
+                "deployments. Nothing was changed."
+            )
 
     def _from_points(self, under_way: Begun | None) -> int:
         wanted = None if self._options.at is None else taken("--at", self._options.at)
         self._refuse_another(under_way, POINTS, wanted)
+        if self._is_used(under_way):
+            return self._next()
         points = Points(self._client, begun.names_of(self._stage))
         if under_way is None:
             under_way = self._new(points, POINTS, points.choose(wanted))
@@ -100,6 +110,8 @@ class StageRestore:
     def _from_backup(self, reading: Reading, under_way: Begun | None) -> int:
         points, backup = Points(self._client, begun.names_of(self._stage)), reading.manifest
         self._refuse_another(under_way, backup.id, None)
+        if self._is_used(under_way):
+            return self._next()
         if under_way is None and self._is_own_possible(points, backup.id):
             return self._into_own(reading, points.before)
         self._refuse_other_secrets(reading.secrets())
@@ -114,7 +126,13 @@ class StageRestore:
         Loading(*self._tables(under_way.after), backup.id).load_new(reading, self._shown)
         return self._serve(under_way, self._secrets())
 
+    def _is_used(self, under_way: Begun | None) -> bool:
+        """Whether the settings name the restored tables: nothing is left to be done here."""
+        return under_way is not None and begun.names_of(self._stage) == under_way.after
+
     def _new(self, points: Points, source: str, at: int) -> Begun:
+        if points.exists(points.before.control):
+            refuse_closed(Table(self._client, points.before.control).scan())
         new = begun.begin(source, at, points.before)
         if points.exists(new.after.recipients) or points.exists(new.after.control):
             raise CannotRun("A restore was begun in this very second: wait for one, and repeat it.")
@@ -131,13 +149,16 @@ class StageRestore:
         if not self._is_wanted(f"{what}into those of the stage."):
             return 0 if self._options.dry_run else 1
         loading, secrets = Loading(*self._tables(names), reading.manifest.id), reading.secrets()
-        loading.begin()  # from now on another backup, or other secrets, are refused
-        self._put_secrets(secrets)
+        kept = StageSecrets(self._stage, self._options)
+        wanted = agreed(kept.held(), secrets)
+        loading.begin()  # from now on another backup is refused
         loading.load(reading, self._shown)
         tables = Tables(*self._tables(names), Pair(None, None))
         mend_and_begin(tables, secrets, reading.manifest.started, self._shown)
+        # Last: functions that are deployed answer 503 with another pepper, and never from half of the backup.
+        kept.put(wanted)
         self._shown.note("Restored. Uploads and exports are in no backup: unfinished imports need their file anew.")
-        return self._begin_anew(secrets)
+        return self._begin_anew(wanted)
 
     def _begin_anew(self, secrets: Secrets) -> int:
         """Functions that are deployed have read other secrets, or none."""
@@ -204,21 +225,3 @@ class StageRestore:
                 f"The tables of the stage {self._stage.name} are not empty, and its secrets are not those of the "
                 "backup: they belong to two deployments. Restore into an account of its own, or a stage that is empty."
             )
-
-    def _put_secrets(self, secrets: Secrets) -> None:
-        """The tables hold nothing that was made with those that are there."""
-        client = aws.client("secretsmanager", self._options)
-        for setting, name in deployment.SECRETS.items():
-            arn = self._stage.settings[setting]
-            if _current(client, arn) != secrets[name]:
-                client.put_secret_value(SecretId=arn, SecretString=secrets[name])
-
-
-def _current(client: Any, arn: str) -> str | None:
-    try:
-        found: str = client.get_secret_value(SecretId=arn)["SecretString"]
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ResourceNotFoundException":
-            return None
-        raise
-    return found

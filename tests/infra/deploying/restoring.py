@@ -7,9 +7,10 @@ import io
 import json
 import time
 import zipfile
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -20,9 +21,15 @@ from chalicelib.service import Service
 from chalicelib.store.ledger import Beside, Ledger
 from chalicelib.store.models import bind
 from infra.__main__ import main
+from infra.client.shown import Shown
 from infra.ops import deployment
 from tests.infra.deploying.accounts import Account, Said
 from tests.store.memory import Clock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from infra.client.shown import Bar
 
 CODE = "testsend"
 TRUST = json.dumps(
@@ -100,6 +107,34 @@ class Stage:
             client.update_table(TableName=name, DeletionProtectionEnabled=False)
             client.delete_table(TableName=name)
 
+    def lose_secrets(self) -> None:
+        """Both are there and hold nothing, as a stack that makes them anew leaves them."""
+        client, file = self.account.client("secretsmanager"), self.project / ".chalice" / "config.json"
+        text = file.read_text("utf-8")
+        for name in ("signoff/dev/master-keys", "signoff/dev/pepper-key"):
+            before = client.describe_secret(SecretId=name)["ARN"]
+            client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+            text = text.replace(before, client.create_secret(Name=name)["ARN"])
+        file.write_text(text, "utf-8")
+
+    def deploy_by_stack(self, name: str, *tables: str) -> None:
+        """As a pipeline does it, with the names that `chalice package` has for it."""
+        role = self.account.client("iam").create_role(RoleName="dev", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+        function = {
+            "Runtime": "python3.11",
+            "Role": role,
+            "Handler": "app.app",
+            "Code": {"ZipFile": "app = None"},
+            "Environment": {"Variables": dict(zip(TABLES, tables, strict=True))},
+        }
+        resources = {
+            "RestAPI": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": name}},
+            "APIHandler": {"Type": "AWS::Lambda::Function", "Properties": function},
+            "Jobs": {"Type": "AWS::Lambda::Function", "Properties": function},
+        }
+        template = json.dumps({"Resources": resources})
+        self.account.client("cloudformation").create_stack(StackName=name, TemplateBody=template)
+
     def deploy(self, *tables: str) -> None:
         """A function as `chalice deploy` would leave it, and its note of it."""
         functions, note = self.account.client("lambda"), self.project / ".chalice" / "deployed" / "dev.json"
@@ -116,3 +151,14 @@ class Stage:
         note.parent.mkdir()
         found = {"resource_type": "lambda_function", "lambda_arn": made["FunctionArn"]}
         note.write_text(json.dumps({"resources": [found]}), "utf-8")
+
+
+class KilledWhenMending(Shown):
+    """Ends the command when it begins to mend."""
+
+    @contextmanager
+    def work(self, label: str, of: int | None = None) -> Iterator[Bar]:
+        if label == "Mending":
+            raise KeyboardInterrupt
+        with super().work(label, of) as bar:
+            yield bar

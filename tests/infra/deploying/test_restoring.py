@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
-from chalicelib.domain.errors import CursorExpired, StoreUnavailable
+from chalicelib.domain.errors import CursorExpired, PepperUnusable, StoreUnavailable
+from chalicelib.domain.jobs import Job, JobKind, JobStatus
 from chalicelib.store.models import bind
 from chalicelib.use_cases.following import Wanted, cursor_of, follow
 from infra.client.shown import Shown
@@ -15,25 +16,11 @@ from infra.local.problems import CannotRun
 from infra.ops.restored.finishing import Finishing
 from infra.ops.restored.stage import StageRestore
 from tests.infra.deploying.accounts import Said
-from tests.infra.deploying.restoring import CODE, TABLES, Stage
+from tests.infra.deploying.restoring import CODE, TABLES, KilledWhenMending, Stage
 from tests.infra.ops.backups.drills import OpsKey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from infra.client.shown import Bar
     from tests.infra.deploying.accounts import Provision
-
-
-class Killed(Shown):
-    """Ends the command when it begins to mend."""
-
-    @contextmanager
-    def work(self, label: str, of: int | None = None) -> Iterator[Bar]:
-        if label == "Mending":
-            raise KeyboardInterrupt
-        with super().work(label, of) as bar:
-            yield bar
 
 
 def test_no_opt_out_is_lost_on_the_way_from_point_in_time_recovery_to_the_seal(stage: Stage) -> None:
@@ -42,7 +29,7 @@ def test_no_opt_out_is_lost_on_the_way_from_point_in_time_recovery_to_the_seal(s
     cursor = cursor_of(service, sender, follow(service, sender, Wanted()).start)
     killed = stage.options(source=None, at=None, dry_run=False, yes=True)
     with pytest.raises(KeyboardInterrupt):
-        StageRestore(killed, Killed()).run()
+        StageRestore(killed, KilledWhenMending()).run()
     stage.opt_out(service, "carla")  # after the moment that the new tables are of
 
     said = stage.done("restore", "--yes")
@@ -69,6 +56,8 @@ def test_no_opt_out_is_lost_on_the_way_from_point_in_time_recovery_to_the_seal(s
     assert stage.lost() == []
     with pytest.raises(StoreUnavailable):
         stage.opt_out(stage.service_on(old), "fritz")
+    with pytest.raises(PepperUnusable):  # nor does it answer a check from what no opt-out comes to
+        stage.service_on(old).senders.get(CODE)
     after = stage.service()
     with pytest.raises(CursorExpired):
         follow(after, after.senders.get(CODE), Wanted(cursor))
@@ -119,6 +108,21 @@ def test_waiting_goes_with_finishing(stage: Stage) -> None:
     assert (stage.type("restore", "--wait", "5", "--yes")) == Said(1, "--wait goes with --finish.\n")
 
 
+def test_who_has_the_settings_of_before_a_restore_is_told(stage: Stage) -> None:
+    """On another machine, or in a pipeline: those tables are old, and their backup would be, too."""
+    file = stage.project / ".chalice" / "config.json"
+    before = file.read_bytes()
+    stage.done("restore", "--yes")
+    stage.done("restore", "--finish", "--yes")
+    assert stage.done("restore", "--finish", "--yes")  # once more
+    file.write_bytes(before)
+    ops = OpsKey.at(stage.project)
+    said = stage.type("backup", "--to", str(stage.project / "kept"), "--ops-key", str(ops.public))
+    assert (said.code, "were restored into others" in said.text) == (1, True)
+    said = stage.type("restore", "--yes")
+    assert (said.code, "were restored into others" in said.text) == (1, True)
+
+
 def test_a_stage_that_was_restored_is_restored_again(stage: Stage) -> None:
     stage.done("restore", "--yes")
     first = stage.names()
@@ -157,6 +161,60 @@ def test_provision_leaves_restored_tables_in_their_place(stage: Stage, provision
     new = stage.names()
     assert provision().code == 0
     assert stage.names() == new
+
+
+def test_status_and_destroy_know_the_restored_tables(stage: Stage) -> None:
+    old = stage.names()
+    stage.done("restore", "--yes")
+    new = stage.names()
+    told = json.loads(stage.done("status", "--json"))
+    assert set(told["tables"]) == set(new)
+    stage.delete(*old)
+    assert json.loads(stage.done("status", "--json"))["senders"] == 1
+    said = stage.done("destroy", "--dry-run")
+    for name in new:
+        assert f"  the table {name}\n" in said
+        assert f"update-table --table-name {name} --no-deletion-protection-enabled" in said
+
+
+def test_a_stage_of_another_account_or_region_is_a_sentence(stage: Stage) -> None:
+    assert "and this would be eu-west-3" in stage.type("restore", "--yes", "--region", "eu-west-3").text
+    file = stage.project / ".chalice" / "config.json"
+    file.write_text(file.read_text("utf-8").replace(":123456789012:", ":210987654321:"), "utf-8")
+    said = stage.type("restore", "--yes")
+    assert (said.code, "is in account 210987654321" in said.text) == (1, True)
+
+
+def test_an_import_that_a_worker_of_the_new_tables_did_not_know_goes_on(stage: Stage) -> None:
+    """It was asked for by a container on the old ones, and the word of its file came to one on the new ones."""
+    old = stage.names()
+    stage.done("restore", "--yes")
+    service = stage.service_on(old)
+    bind(*old)
+    wanted = {"layout": "signoff", "columns": None, "category": None}
+    names = [f"imp_{name}" for name in ("with", "without")]
+    for name in names:
+        job = Job(JobKind.IMPORT, name, CODE, service.clock(), "k", JobStatus.WAITING, wanted)
+        service.jobs.create(job)
+    bucket = service.settings.files_bucket
+    stage.account.client("s3").put_object(Bucket=bucket, Key=f"imports/{CODE}/{names[0]}", Body=b"x")
+    assert "1 imports and exports go on" in stage.done("restore", "--finish", "--yes")
+
+
+def test_functions_of_a_pipeline_s_stack_are_looked_at_before_the_seal(stage: Stage) -> None:
+    old = stage.names()
+    stage.done("restore", "--yes")
+    stage.deploy_by_stack("pipeline", *old)
+    said = stage.type("restore", "--finish", "--app-stack", "pipeline", "--yes")
+    assert (said.code, "still uses the old tables" in said.text) == (1, True)
+    stage.opt_out(stage.service_on(old), "carla")
+
+
+def test_while_one_restore_is_under_way_another_is_refused(stage: Stage) -> None:
+    stage.done("restore", "--yes")
+    assert "Next, one after the other" in stage.done("restore", "--yes")
+    said = stage.type("restore", "--at", "2001-01-01T00:00", "--yes")
+    assert (said.code, "is under way" in said.text) == (1, True)
 
 
 def test_doctor_looks_at_the_restored_tables(stage: Stage) -> None:

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from chalicelib.domain.errors import PepperUnusable
+from infra.ops.restored.stage import StageRestore
+from tests.infra.deploying.restoring import KilledWhenMending, Stage
 from tests.infra.ops.backups.drills import OpsKey
 from tests.kept_secrets import master_key
 
@@ -15,7 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.infra.deploying.accounts import Provision
-    from tests.infra.deploying.restoring import Stage
 
 
 class TestFromABackup:
@@ -87,7 +89,7 @@ class TestFromABackup:
         old, client = self.secrets(stage), stage.account.client("secretsmanager")
         command = ("restore", "--secrets-only", "--from", backup, "--identity", str(ops.private), "--yes")
         assert "are left as they are" in stage.done(*command)
-        self._lose(stage)
+        stage.lose_secrets()
         assert "Put back." in stage.done(*command)
         assert self.secrets(stage) == old
         assert stage.lost() == []
@@ -96,15 +98,79 @@ class TestFromABackup:
         assert "are left as they are" in stage.done(*command)
         assert self.secrets(stage) == held
 
-    def _lose(self, stage: Stage) -> None:
-        """Both are there and hold nothing, as a stack that makes them anew leaves them."""
-        client, file = stage.account.client("secretsmanager"), stage.project / ".chalice" / "config.json"
-        text = file.read_text("utf-8")
-        for name in ("signoff/dev/master-keys", "signoff/dev/pepper-key"):
-            before = client.describe_secret(SecretId=name)["ARN"]
-            client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
-            text = text.replace(before, client.create_secret(Name=name)["ARN"])
-        file.write_text(text, "utf-8")
+    def test_lost_secrets_of_another_deployment_are_not_put_back(self, stage: Stage, backup: str, ops: OpsKey) -> None:
+        """Of the two the pepper key is there, and it is not the backup's."""
+        stage.lose_secrets()
+        client = stage.account.client("secretsmanager")
+        client.put_secret_value(SecretId="signoff/dev/pepper-key", SecretString=base64.b64encode(bytes(64)).decode())
+        said = stage.type("restore", "--secrets-only", "--from", backup, "--identity", str(ops.private), "--yes")
+        assert (said.code, "they belong to two deployments" in said.text) == (1, True)
+        with pytest.raises(client.exceptions.ResourceNotFoundException):
+            client.get_secret_value(SecretId="signoff/dev/master-keys")
+
+    def rotate(self, stage: Stage) -> str:
+        """Version 1 is known to others, and 2 mints."""
+        client = stage.account.client("secretsmanager")
+        told = json.loads(self.secrets(stage)[0])
+        rotated = json.dumps({"1": {**told["1"], "state": "compromised"}, "2": master_key(9)})
+        client.put_secret_value(SecretId="signoff/dev/master-keys", SecretString=rotated)
+        return rotated
+
+    def empty(self, stage: Stage) -> None:
+        """As tables are that were lost and made anew beside secrets that stayed."""
+        client = stage.account.client("dynamodb")
+        for name in stage.names():
+            for item in client.scan(TableName=name)["Items"]:
+                client.delete_item(TableName=name, Key={part: item[part] for part in ("pk", "sk")})
+
+    def test_an_older_backup_takes_no_newer_key_away(self, stage: Stage, backup: str, ops: OpsKey) -> None:
+        """Links of version 2 are out, and those of version 1 open nothing but an opt-out."""
+        rotated = self.rotate(stage)
+        self.empty(stage)
+        stage.done("restore", "--from", backup, "--identity", str(ops.private), "--yes")
+        assert self.secrets(stage)[0] == rotated
+        assert stage.lost() == []
+
+    def test_the_same_command_once_more_takes_no_newer_key_away(self, stage: Stage, backup: str, ops: OpsKey) -> None:
+        self.empty(stage)
+        command = ("restore", "--from", backup, "--identity", str(ops.private), "--yes")
+        stage.done(*command)
+        rotated = self.rotate(stage)
+        assert "their epoch has begun" in stage.done(*command)
+        assert self.secrets(stage)[0] == rotated
+
+    def test_the_secrets_come_when_all_of_the_backup_is_there(self, stage: Stage, backup: str, ops: OpsKey) -> None:
+        """Functions that are deployed know no sender of it until then, and answer no check from half of it."""
+        other = self.another(stage)
+        self.empty(stage)
+        killed = stage.options(
+            source=backup,
+            identity=ops.private,
+            passphrase_file=None,
+            secrets_only=False,
+            at=None,
+            dry_run=False,
+            yes=True,
+        )
+        with pytest.raises(KeyboardInterrupt):
+            StageRestore(killed, KilledWhenMending()).run()
+        assert self.secrets(stage) == other
+        with pytest.raises(PepperUnusable):
+            stage.lost()
+        stage.done("restore", "--from", backup, "--identity", str(ops.private), "--yes")
+        assert self.secrets(stage) != other
+        assert stage.lost() == []
+
+    def another(self, stage: Stage) -> list[str]:
+        """The secrets of a stage that was never the backup's."""
+        client = stage.account.client("secretsmanager")
+        client.put_secret_value(SecretId="signoff/dev/master-keys", SecretString=json.dumps(OTHER))
+        client.put_secret_value(SecretId="signoff/dev/pepper-key", SecretString=base64.b64encode(bytes(64)).decode())
+        return self.secrets(stage)
+
+    def test_a_bucket_that_is_not_there_is_a_sentence(self, stage: Stage, ops: OpsKey) -> None:
+        said = stage.type("backup", "--to", "s3://nobody-s.example.com/daily", "--ops-key", str(ops.public))
+        assert (said.code, "\nAWS refused PutObject (NoSuchBucket): The specified bucket" in said.text) == (1, True)
 
     def test_secrets_under_which_there_is_data_are_never_replaced(self, stage: Stage, backup: str, ops: OpsKey) -> None:
         client = stage.account.client("secretsmanager")
