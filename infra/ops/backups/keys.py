@@ -30,6 +30,8 @@ def make_pair(file: Path, passphrase: str) -> Path:
         raise CannotRun(f"A passphrase has at least {SHORTEST} characters.")
     identity = pyrage.x25519.Identity.generate()
     public = file.with_name(f"{file.name}.pub")
+    if public.exists():  # before the private half is written, which would stand there alone
+        raise CannotRun(f"{public} is there already, and a key is never written over: name another file.")
     sealed = pyrage.passphrase.encrypt(f"{identity}\n".encode(), passphrase, armored=True)
     for path, content, mode in ((file, sealed, 0o600), (public, f"{identity.to_public()}\n".encode(), 0o644)):
         try:
@@ -73,15 +75,22 @@ def identity_in(file: Path, passphrase: Path | None) -> Any:
 def new_passphrase(file: Path | None) -> str:
     """The first line of a file, or what is typed twice. Raises CannotRun."""
     found = _passphrase(file, "New passphrase: ")
-    if file is None and getpass.getpass("Once more: ") != found:
+    if file is None and _typed("Once more: ") != found:
         raise CannotRun("The two passphrases differ: nothing was made.")
     return found
 
 
 def _passphrase(file: Path | None, prompt: str) -> str:
     if file is None:
-        return getpass.getpass(prompt)
+        return _typed(prompt)
     return (_read(file).decode("utf-8", "replace").splitlines() or [""])[0]
+
+
+def _typed(prompt: str) -> str:
+    try:
+        return getpass.getpass(prompt)
+    except EOFError:
+        raise CannotRun("There is nobody here to ask for the passphrase: name a file by --passphrase-file.") from None
 
 
 def _is_public(lines: list[str]) -> bool:
