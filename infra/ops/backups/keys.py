@@ -31,6 +31,8 @@ def make_pair(file: Path, passphrase: str) -> Path:
         raise CannotRun(f"A passphrase has at least {SHORTEST} characters.")
     identity = pyrage.x25519.Identity.generate()
     public = file.with_name(f"{file.name}.pub")
+    if public.exists():  # before the private half is written, which would stand there alone
+        raise CannotRun(f"{public} is there already, and a key is never written over: name another file.")
     sealed = pyrage.passphrase.encrypt(f"{identity}\n".encode(), passphrase, armored=True)
     for path, content, mode in ((file, sealed, 0o600), (public, f"{identity.to_public()}\n".encode(), 0o644)):
         try:

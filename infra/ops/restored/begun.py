@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import re
 import time
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +17,7 @@ from infra.storage import TableNames
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
     from pathlib import Path
 
     from infra.ops.stages import Stage
@@ -60,6 +64,22 @@ def file_of(options: argparse.Namespace) -> Path:
     """Where it is noted."""
     file: Path = options.project / ".chalice" / f"restore-{options.stage}.json"
     return file
+
+
+@contextmanager
+def alone(options: argparse.Namespace) -> Iterator[None]:
+    """Holds the folder of the stages: of two restores at once the slower would put items of before over newer ones.
+
+    It goes with the process, however that ends. Raises CannotRun.
+    """
+    folder = os.open(options.project / ".chalice", os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise CannotRun("Another restore runs from this folder: see it through, or end it, and repeat this.") from None
+    finally:
+        os.close(folder)
 
 
 def load(file: Path) -> Begun | None:

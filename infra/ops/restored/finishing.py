@@ -41,7 +41,7 @@ class Finishing:
 
     def run(self) -> int:
         """Take over, seal, take over what came last, hand out the jobs. Raises CannotRun."""
-        with in_sentences():
+        with in_sentences(), begun.alone(self._options):
             service = deployment.service_of(self._options)
             new = Before(*tables_of(self._options, service))
             run = self._run_of(new)

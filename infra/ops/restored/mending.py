@@ -79,7 +79,8 @@ def _tell(tables: Tables, counts: Counts, at: int, shown: Shown) -> None:
         since = time_of(at // _SECOND * _SECOND)
         shown.note(
             f"What was acknowledged from {since} on, until the tables of before went, may be missing. "
-            "Opt-outs of that time are known only to senders that follow the feed, and to the people."
+            "Opt-outs of that time are known only to senders that follow the feed, and to the people. So it is with "
+            "people erased, API keys revoked and senders closed: erase, revoke and close again what you know of."
         )
 
 

@@ -55,7 +55,7 @@ class StageRestore:
 
     def run(self) -> int:
         """Restore, up to the deployment. Raises CannotRun."""
-        with in_sentences():
+        with in_sentences(), begun.alone(self._options):
             under_way = begun.load(self._file)
             if self._options.source is None:
                 return self._from_points(under_way)

@@ -13,6 +13,7 @@ from chalicelib.store.models import bind
 from chalicelib.use_cases.following import Wanted, cursor_of, follow
 from infra.client.shown import Shown
 from infra.local.problems import CannotRun
+from infra.ops.restored import begun
 from infra.ops.restored.finishing import Finishing
 from infra.ops.restored.stage import StageRestore
 from tests.infra.deploying.accounts import Said
@@ -199,6 +200,14 @@ def test_an_import_that_a_worker_of_the_new_tables_did_not_know_goes_on(stage: S
     bucket = service.settings.files_bucket
     stage.account.client("s3").put_object(Bucket=bucket, Key=f"imports/{CODE}/{names[0]}", Body=b"x")
     assert "1 imports and exports go on" in stage.done("restore", "--finish", "--yes")
+
+
+def test_two_restores_at_once_are_refused(stage: Stage) -> None:
+    with begun.alone(stage.options()):
+        for words in (("restore", "--yes"), ("restore", "--finish", "--yes")):
+            said = stage.type(*words)
+            assert (said.code, "Another restore runs from this folder" in said.text) == (1, True)
+    stage.done("restore", "--yes")
 
 
 def test_functions_of_a_pipeline_s_stack_are_looked_at_before_the_seal(stage: Stage) -> None:

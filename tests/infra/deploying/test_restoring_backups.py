@@ -52,6 +52,7 @@ class TestFromABackup:
         said = stage.done("restore", "--from", backup, "--identity", str(ops.private), "--yes")
 
         assert "may be missing" in said
+        assert "API keys revoked and senders closed" in said
         assert self.secrets(stage) == old
         assert stage.names() == names
         assert stage.lost() == []

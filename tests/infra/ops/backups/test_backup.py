@@ -205,6 +205,24 @@ class TestKeys:
         said_again = Typist(capsys).refused("backup-key", "--out", str(key), "--passphrase-file", str(phrase))
         assert "a key is never written over" in said_again
 
+    def test_without_anybody_to_ask_it_is_a_sentence(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def ended(_: str) -> str:
+            raise EOFError  # as where neither a terminal nor an input is there
+
+        monkeypatch.setattr(getpass, "getpass", ended)
+        said = Typist(capsys).refused("backup-key", "--out", str(tmp_path / "k"))
+        assert said.endswith("name a file by --passphrase-file.")
+
+    def test_a_private_half_is_never_written_alone(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        phrase = tmp_path / "phrase"
+        phrase.write_text(f"{PASSPHRASE}\n")
+        (tmp_path / "k.pub").touch()
+        said = Typist(capsys).refused("backup-key", "--out", str(tmp_path / "k"), "--passphrase-file", str(phrase))
+        assert "k.pub is there already" in said
+        assert not (tmp_path / "k").exists()
+
     def test_a_short_passphrase_is_refused(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         phrase = tmp_path / "phrase"
         phrase.write_text("short\n")
