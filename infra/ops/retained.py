@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from infra.edge import TEMPLATE as EDGE
 from infra.ops import aws
 from infra.ops.asking import or_none
 from infra.ops.examined.templates import Template, parsed
@@ -54,8 +55,9 @@ _WORDS = {
 
 
 def kept_of(stage: Stage, options: argparse.Namespace) -> list[Kept]:
-    """What infra/storage.yaml retains and is there, in the template's order. Raises CannotRun."""
-    return kept_of_template(TEMPLATE.read_text("utf-8"), {"Stage": stage.name}, options)
+    """What infra/storage.yaml and infra/edge.yaml retain and is there, in their order. Raises CannotRun."""
+    texts = (TEMPLATE.read_text("utf-8"), EDGE.read_text("utf-8"))
+    return [each for text in texts for each in kept_of_template(text, {"Stage": stage.name}, options)]
 
 
 def kept_of_template(text: str, parameters: Mapping[str, str], options: argparse.Namespace) -> list[Kept]:

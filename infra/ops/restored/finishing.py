@@ -81,8 +81,8 @@ class Finishing:
         behind = [arn.rpartition(":")[2] for arn in functions if not names.items() <= self._settings_of(arn).items()]
         if behind:
             raise CannotRun(
-                f"{', '.join(behind)} still uses the old tables: run chalice deploy --stage {self._options.stage}, and "
-                "this again. What came to them so far was taken over."
+                f"The old tables are still used by {', '.join(behind)}: run chalice deploy --stage "
+                f"{self._options.stage}, and this again. What came to them so far was taken over."
             )
         if not functions:
             self._shown.note("  Nothing of this stage is found deployed: see yourself that it uses the new tables.")
