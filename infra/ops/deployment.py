@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,6 +60,12 @@ def service_of(options: argparse.Namespace) -> Service:
     if folder is not None or not is_deployed:
         _apply(folder or Path(os.environ.get("SIGNOFF_LOCAL_DIR") or ".local"))
     return _service(os.environ)
+
+
+def again(options: argparse.Namespace) -> str:
+    """The options that mean the same deployment in another command, each after a space."""
+    told = {"--stage": options.stage, "--data-dir": options.data_dir, "--endpoint-url": options.endpoint_url}
+    return "".join(f" {option} {shlex.quote(str(value))}" for option, value in told.items() if value is not None)
 
 
 def where(service: Service) -> str:

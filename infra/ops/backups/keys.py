@@ -93,7 +93,9 @@ def _typed(prompt: str) -> str:
         with warnings.catch_warnings():
             warnings.simplefilter("error", getpass.GetPassWarning)
             return getpass.getpass(prompt)
-    except (getpass.GetPassWarning, EOFError):
+    except EOFError:
+        raise CannotRun("No passphrase was typed: nothing was done.") from None
+    except getpass.GetPassWarning:
         raise CannotRun("There is no terminal to type a passphrase at: name a file by --passphrase-file.") from None
 
 

@@ -108,8 +108,8 @@ class Finishing:
         behind = self._behind(new)
         if behind:
             raise CannotRun(
-                f"{', '.join(behind)} still uses the old tables: run chalice deploy --stage {self._options.stage}, and "
-                "this again. What came to them so far was taken over."
+                f"The old tables are still used by {', '.join(behind)}: run chalice deploy --stage "
+                f"{self._options.stage}, and this again. What came to them so far was taken over."
             )
 
     def _behind(self, new: Before) -> list[str]:

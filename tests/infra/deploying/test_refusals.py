@@ -133,6 +133,40 @@ def test_a_config_that_chalice_could_not_read(text: str, project: Path, capfd: p
     assert "is not JSON with stages" in refused(project, capfd)
 
 
+@pytest.mark.parametrize(
+    ("stage", "says"),
+    [
+        (7, "the stage dev should be an object"),
+        ({"environment_variables": []}, "environment_variables of the stage dev should be texts by their names"),
+        ({"environment_variables": {"SIGNOFF_MASTER_SECRET": 5}}, "should be texts by their names"),
+        ({"api_gateway_custom_domain": "choices.example.com"}, "of the stage dev should have a domain_name"),
+    ],
+)
+def test_a_stage_that_was_edited_badly(
+    stage: object, says: str, project: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    file = project / ".chalice" / "config.json"
+    file.write_text(json.dumps({"app_name": "signoff", "stages": {"dev": stage}}), "utf-8")
+    assert says in refused(project, capfd)
+    file.write_text(json.dumps({"stages": {"dev": {}}}), "utf-8")
+    assert "app_name should be a text" in refused(project, capfd)
+
+
+def test_a_setting_that_was_taken_out_is_named(
+    account: Account, project: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    file = project / ".chalice" / "config.json"
+    document = json.loads(file.read_text("utf-8"))
+    settings = document["stages"]["dev"]["environment_variables"]
+    settings["SIGNOFF_MASTER_SECRET"] = f"{OWN}:master"
+    del settings["SIGNOFF_RECIPIENTS_TABLE"]
+    file.write_text(json.dumps(document), "utf-8")
+    at = ["--stage", "dev", "--project", str(project), "--endpoint-url", account.url]
+    assert main(["restore", "--dry-run", *at]) == 1
+    said = "does not tell SIGNOFF_RECIPIENTS_TABLE of the stage dev: run `python -m infra provision --stage dev` first."
+    assert said in capfd.readouterr().err
+
+
 def test_no_config(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert provision(tmp_path) == 1
     assert "cannot be read: No such file or directory" in capfd.readouterr().err

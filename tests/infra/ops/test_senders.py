@@ -245,6 +245,8 @@ class TestAStage:
         assert ask(typist.key("--sender", CODE, *words)).status == 200
         typist.done("sender", "close", CODE, "--yes", *words)
         assert site.service.senders.get(CODE).closed
+        said = typist.done("sender", "create", "--name", "Another", *words)
+        assert f"key create --sender {said.out.strip()} --stage prod" in said.err, "as it is printed, on this stage"
 
     @pytest.mark.parametrize(
         ("words", "sentence"),
