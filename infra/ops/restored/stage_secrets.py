@@ -68,7 +68,7 @@ def agreed(held: Mapping[str, str | None], backup: Secrets) -> Secrets:
 
 def _united(held: Told, backup: Told) -> Told:
     """Every version of both, as the later of the two has it; what one of them marks as compromised is marked."""
-    later, earlier = (held, backup) if _newest(held) >= _newest(backup) else (backup, held)
+    later, earlier = (held, backup) if _age(held) >= _age(backup) else (backup, held)
     if any(later[version]["secret"] != key["secret"] for version, key in earlier.items() if version in later):
         raise CannotRun(
             "The master keys of the stage and of the backup are different ones under one version: they belong to two "
@@ -82,8 +82,9 @@ def _united(held: Told, backup: Told) -> Told:
     }
 
 
-def _newest(keys: Told) -> int:
-    return max(map(int, keys))
+def _age(keys: Told) -> tuple[int, int]:
+    """What only grows: the newest version, and how many are marked."""
+    return max(map(int, keys)), sum(map(_is_compromised, keys.values()))
 
 
 def _not_minting(key: dict[str, Any]) -> dict[str, Any]:
