@@ -99,7 +99,7 @@ def test_a_deployment_that_does_not_come_seals_nothing(stage: Stage) -> None:
     stage.deploy(*old)
     options = stage.options(finish=True, wait=1, dry_run=False, yes=True)
     pauses: list[float] = []
-    with pytest.raises(CannotRun, match="still uses the old tables"):
+    with pytest.raises(CannotRun, match="The old tables are still used by signoff-dev"):
         Finishing(options, Shown(), pauses.append).run()
     assert sum(pauses) == 60
     stage.opt_out(stage.service_on(old), "carla")
@@ -215,7 +215,7 @@ def test_functions_of_a_pipeline_s_stack_are_looked_at_before_the_seal(stage: St
     stage.done("restore", "--yes")
     stage.deploy_by_stack("pipeline", *old)
     said = stage.type("restore", "--finish", "--app-stack", "pipeline", "--yes")
-    assert (said.code, "still uses the old tables" in said.text) == (1, True)
+    assert (said.code, "The old tables are still used by" in said.text) == (1, True)
     stage.opt_out(stage.service_on(old), "carla")
 
 
