@@ -96,7 +96,9 @@ def run(options: argparse.Namespace) -> int:
     shown = Shown()
     if options.check is not None:
         return stopping(shown, lambda: _check(options, shown), lambda: "Nothing was changed.")
-    return stopping(shown, lambda: _back_up(options, shown), lambda: "What was written is no backup, and is gone.")
+    return stopping(
+        shown, lambda: _back_up(options, shown), lambda: "What was written has no manifest, and is no backup."
+    )
 
 
 def _back_up(options: argparse.Namespace, shown: Shown) -> int:

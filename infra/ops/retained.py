@@ -28,7 +28,7 @@ class Kept:
     """One thing that is there."""
 
     resource: str
-    """What the template calls it."""
+    """What the template calls it; "" where it does not."""
     type: str
     name: str
     identifier: tuple[str, str]
@@ -57,21 +57,14 @@ _WORDS = {
 
 
 def kept_of(stage: Stage, options: argparse.Namespace) -> list[Kept]:
-    """What both templates retain and is there, in their order, and tables restored from those. Raises CannotRun."""
+    """What both templates retain and is there, in their order, and the restored tables in use. Raises CannotRun."""
     texts = (TEMPLATE.read_text("utf-8"), EDGE.read_text("utf-8"))
     kept = [each for text in texts for each in kept_of_template(text, {"Stage": stage.name}, options)]
-    return [*kept, *_restored(stage.name, options)]
-
-
-def _restored(stage: str, options: argparse.Namespace) -> list[Kept]:
-    """No stack has them, and one of each two is what the stage uses."""
-    template = Template(parsed(TEMPLATE.read_text("utf-8")), {"Stage": stage})
-    made = {template.name(resource): resource for resource in template.of_type(_TABLE)}
+    used = [name for name in stage.settings.values() if base(name) != name]  # no stack has them
     with aws.explaining():
         client = aws.client("dynamodb", options)
-        names = [name for page in client.get_paginator("list_tables").paginate() for name in page["TableNames"]]
-        found = [_table_called(client, made[base(name)], name) for name in names if base(name) in set(made) - {name}]
-    return [each for each in found if each is not None]
+        restored = [_table_called(client, "", name) for name in used]
+    return [*kept, *(each for each in restored if each is not None)]
 
 
 def kept_of_template(text: str, parameters: Mapping[str, str], options: argparse.Namespace) -> list[Kept]:

@@ -9,11 +9,14 @@ from botocore.exceptions import ClientError
 
 from chalicelib.domain.errors import SettingsError
 from chalicelib.settings import pepper_key_from
+from chalicelib.store.models import SENDER
 from infra.local.problems import CannotRun
 from infra.ops import aws
 from infra.ops.asking import or_none
+from infra.ops.backups.writing import check_peppers
 from infra.ops.examined.compared import Kind, Told, compare
 from infra.ops.examined.finding import Finding, Of
+from infra.ops.restored.control import opened
 from infra.ops.rotation import keys_from
 
 if TYPE_CHECKING:
@@ -131,7 +134,16 @@ def _secret(view: View, resource: str) -> Iterator[Finding]:
     if "DeletedDate" in told:
         yield of.unknown(_READS, "It is being deleted, and cannot be read meanwhile.")
         return
-    yield _value(of, client, arn, is_keys=resource == "MasterKeysSecret")
+    yield _value(view, of, arn, is_keys=resource == "MasterKeysSecret")
+
+
+def _senders(view: View) -> list[dict[str, Any]]:
+    """The rows of all senders in the table in use, as they were before a restore closed it."""
+    pages = view.client("dynamodb").get_paginator("scan")
+    asked = {"FilterExpression": "sk = :sender", "ExpressionAttributeValues": {":sender": {"S": SENDER}}}
+    name = view.table("ControlTable")
+    rows = or_none(lambda: [row for page in pages.paginate(TableName=name, **asked) for row in page["Items"]])
+    return [*map(opened, rows or [])]
 
 
 _BACKUP = (
@@ -146,8 +158,9 @@ def _arn_of_key(view: View, key: str | None) -> str | None:
     return f"arn:aws:kms:{view.region}:{view.account}:key/{key}"
 
 
-def _value(of: Of, client: Any, arn: str, *, is_keys: bool) -> Finding:
+def _value(view: View, of: Of, arn: str, *, is_keys: bool) -> Finding:
     """Whether the service could use what is in it."""
+    client = view.client("secretsmanager")
     try:
         text = client.get_secret_value(SecretId=arn, VersionStage="AWSCURRENT").get("SecretString", "")
     except ClientError as error:
@@ -162,6 +175,8 @@ def _value(of: Of, client: Any, arn: str, *, is_keys: bool) -> Finding:
             keys_from(text, 0)
         else:
             pepper_key_from(text, of.of)
+            rows = _senders(view)
+            check_peppers(rows, {"SIGNOFF_PEPPER_KEY": text})
     except (CannotRun, SettingsError) as error:
         return of.differs(_READS, f"{str(error).rstrip('.')}. {_BACKUP}")
     return of.ok(_READS)

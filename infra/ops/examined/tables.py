@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from infra.local.problems import CannotRun
 from infra.ops.asking import or_none
 from infra.ops.examined.compared import Kind, Told, compare
 from infra.ops.examined.finding import Finding, Of
 from infra.ops.examined.view import View
+from infra.ops.restored.control import refuse_closed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,7 +81,17 @@ def _table(view: View, resource: str) -> Iterator[Finding]:
         text="Somebody turned a stream on: who reads it reads addresses. Find out who, or turn it off: "
         f"`aws dynamodb update-table --table-name {name} --stream-specification StreamEnabled=false`.",
     )
+    if resource == "ControlTable":
+        yield _is_in_use(of, client, name)
     yield from compare(view, _KIND, resource, _found(client, name, table), called=name)
+
+
+def _is_in_use(of: Of, client: Any, name: str) -> Finding:
+    try:
+        refuse_closed(row for page in client.get_paginator("scan").paginate(TableName=name) for row in page["Items"])
+    except CannotRun as error:
+        return of.differs("is the stage's newest", str(error))
+    return of.ok("is the stage's newest")
 
 
 def _found(client: Any, name: str, table: dict[str, Any]) -> dict[str, Any]:

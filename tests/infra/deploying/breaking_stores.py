@@ -197,3 +197,11 @@ def _bucket_policy(at: Deployed) -> Iterator[None]:
     s3.delete_bucket_policy(Bucket=BUCKET)
     yield
     s3.put_bucket_policy(Bucket=BUCKET, Policy=policy)
+
+
+@case(CONTROL, "is the stage's newest", "were restored into others")
+def _table_of_before(at: Deployed) -> Iterator[None]:
+    client, key = at.account.client("dynamodb"), {"pk": {"S": "sender#shopshop"}, "sk": {"S": "kept"}}
+    client.put_item(TableName=CONTROL, Item={**key, "closed_fingerprint": {"S": ""}})
+    yield
+    client.delete_item(TableName=CONTROL, Key=key)

@@ -122,6 +122,7 @@ def test_who_has_the_settings_of_before_a_restore_is_told(stage: Stage) -> None:
     assert (said.code, "were restored into others" in said.text) == (1, True)
     said = stage.type("restore", "--yes")
     assert (said.code, "were restored into others" in said.text) == (1, True)
+    assert "These tables were restored into others" in stage.type("doctor").text
 
 
 def test_a_stage_that_was_restored_is_restored_again(stage: Stage) -> None:

@@ -162,6 +162,13 @@ class TestFromABackup:
         assert self.secrets(stage) != other
         assert stage.lost() == []
 
+    def test_doctor_sees_a_pepper_key_that_opens_no_sender(self, stage: Stage) -> None:
+        assert "  ok           signoff/dev/pepper-key  can be read and used\n" in stage.type("doctor").text
+        held = self.another(stage)
+        said = stage.type("doctor").text
+        assert "does not open the pepper of sender testsend" in said
+        assert not [value for value in held if value in said]
+
     def another(self, stage: Stage) -> list[str]:
         """The secrets of a stage that was never the backup's."""
         client = stage.account.client("secretsmanager")
