@@ -93,10 +93,8 @@ def _typed(prompt: str) -> str:
         with warnings.catch_warnings():
             warnings.simplefilter("error", getpass.GetPassWarning)
             return getpass.getpass(prompt)
-    except EOFError:
-        raise CannotRun("No passphrase was typed: nothing was done.") from None
-    except getpass.GetPassWarning:
-        raise CannotRun("There is no terminal to type a passphrase at: name a file by --passphrase-file.") from None
+    except (getpass.GetPassWarning, EOFError):
+        raise CannotRun("Nobody typed a passphrase on a terminal: name a file by --passphrase-file.") from None
 
 
 def _is_public(lines: list[str]) -> bool:

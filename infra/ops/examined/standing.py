@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -201,6 +202,10 @@ FACTS: dict[str, Callable[[View], Any]] = {
 }
 
 
+_LABELS = {"public_url": "public URL", "opt_outs_last_hour": "opt-outs in the last hour"}
+_FRACTION = re.compile(r"\.\d+(?=Z|[+-])")
+
+
 def rows(told: dict[str, Any]) -> list[tuple[str, str]]:
     """For people, one fact on a line."""
     found: list[tuple[str, str]] = []
@@ -211,7 +216,7 @@ def rows(told: dict[str, Any]) -> list[tuple[str, str]]:
         if isinstance(value, dict) and name in {"stacks", "functions", "tables"} and "not_known" not in value:
             found += [(each, _line(about)) for each, about in value.items()]
         else:
-            found.append((label, _line(value)))
+            found.append((_LABELS.get(name, label), _line(value)))
     return found
 
 
@@ -224,4 +229,14 @@ def _line(value: Any) -> str:
         return str(value)
     if "not_known" in value:
         return f"not known: {value['not_known']}"
-    return ", ".join(f"{name.replace('_', ' ')} {_line(each)}" for name, each in value.items())
+    return ", ".join(f"{name.replace('_', ' ')} {_short(name, each)}" for name, each in value.items())
+
+
+def _short(name: str, value: Any) -> str:
+    """One of several figures on a line: whole seconds, and as much of a digest as tells two apart."""
+    if value is None:
+        return "none"
+    told = _line(value)
+    if name == "code_sha256":
+        return told[:12]
+    return _FRACTION.sub("", told) if name.endswith("_at") else told

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from infra.ops import status
+from infra.ops.examined.standing import rows
 from tests.infra.deploying.accounts import DOMAIN, empty_account
 from tests.infra.deploying.deployed import deploy
 
@@ -94,6 +95,20 @@ def test_a_stage_that_is_not_there_is_told_so(at: Deployed, capfd: Capture) -> N
     assert found["functions"] == {"signoff-dev": None, "signoff-dev-jobs": None}
     for name in ("public_url", "keys", "queue", "tables", "alarms", "opt_outs_last_hour"):
         assert found[name]["not_known"], name
+
+
+def test_people_read_no_more_of_a_figure_than_they_need() -> None:
+    function = {
+        "deployed_at": "2026-11-21T15:23:28.783310000Z",
+        "runtime": "python3.11",
+        "code_sha256": "zZgmroKs+q3gH9iZ",
+    }
+    told = {"functions": {"signoff-dev": function}, "keys": {"versions": 1, "next": None}, "opt_outs_last_hour": 7}
+    assert rows(told) == [
+        ("signoff-dev", "deployed at 2026-11-21T15:23:28Z, runtime python3.11, code sha256 zZgmroKs+q3g"),
+        ("keys", "versions 1, next none"),
+        ("opt-outs in the last hour", "7"),
+    ]
 
 
 def test_people_read_it_on_one_screen(at: Deployed, capfd: Capture) -> None:

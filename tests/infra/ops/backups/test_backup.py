@@ -240,7 +240,7 @@ class TestKeys:
             start_new_session=True,
             check=False,
         )
-        said = "There is no terminal to type a passphrase at: name a file by --passphrase-file.\n"
+        said = "Nobody typed a passphrase on a terminal: name a file by --passphrase-file.\n"
         assert (done.returncode, done.stdout, done.stderr) == (1, "", said)
 
     @pytest.mark.parametrize("text", ["", "# nothing\n", "age1nothing\n", "ssh-rsa AAAA\n"])
