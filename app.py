@@ -40,6 +40,8 @@ app.serve("api.sender:sender", "/v1/sender", "/v1/sender/logo")
 app.serve("api.keys:keys", "/v1/keys", "/v1/keys/{key_id}")
 
 if "AWS_CHALICE_CLI_MODE" in os.environ:  # Chalice's command line imports this file before it zips
+    from infra.ops.deployable import before_deploying
     from infra.packaging.hook import before_zipping
 
+    before_deploying(Path(__file__).parent)
     before_zipping(Path(__file__).parent)

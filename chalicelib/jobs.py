@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from chalicelib.service import Service
 
 LOG = logging.getLogger("signoff")
-AT_ONCE = 10
-"""Of these functions at most: a flood of uploads must not take the account's Lambdas from the clicks."""
+AT_ONCE = 5
+"""Of these functions at most: a flood of uploads must not take the Lambdas from the clicks; a new account has ten."""
 MOST_TIMES = 5
 """As the queue has it: after this the message is dead."""
 PAUSES = (30, 120, 480, 900)

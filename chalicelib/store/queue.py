@@ -6,6 +6,8 @@ import json
 from functools import cached_property
 from typing import Any
 
+from botocore.handlers import add_recursion_detection_header
+
 from chalicelib.store.clients import make_client, told
 
 _SQS = "the queue"
@@ -21,7 +23,11 @@ class Queue:
 
     @cached_property
     def _client(self) -> Any:
-        return make_client("sqs", self._region, self._url)
+        client = make_client("sqs", self._region, self._url)
+        # A long job sends itself on, run after run. Lambda would take that for an endless loop, which it counts by a
+        # header of botocore's, and make the 16th message a dead letter (its guide, "recursive loop detection").
+        client.meta.events.unregister("before-call", add_recursion_detection_header)
+        return client
 
     def send(self, message: dict[str, Any]) -> None:
         """Puts a message at the end. It may arrive twice."""

@@ -65,7 +65,7 @@ def _check_wanted(kept: Sequence[Kept], stage: str, *, is_wanted: bool) -> None:
         raise CannotRun(
             f"What an earlier stack of the stage {stage} held is there, without a stack: {', '.join(others)}. To take "
             "it over with all that is in it, so that links that are out open again, add --adopt; to begin anew, remove "
-            "it by hand first (`python -m infra destroy --help`)."
+            f"it by hand first (`python -m infra destroy --stage {stage} --dry-run` tells how)."
         )
 
 

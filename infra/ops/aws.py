@@ -42,6 +42,7 @@ _UNKNOWN = f"AWS does not know these credentials ({{code}}): are they of another
 _DENIED = "These credentials may not do {what}: {said}"
 _TAKEN = "A name is taken ({what}): {said}"
 _BUSY = "AWS is asked too much at the moment ({what}: {code}): wait a minute, and repeat the command."
+_FULL = "A limit of this account is reached ({what}): {said}"
 _ELSEWHERE = "This account cannot be used in this region ({code}): enable the region, or name another by --region."
 _REFUSED = "AWS refused {what} ({code}): {said}"
 _SENTENCES = {
@@ -61,13 +62,12 @@ _SENTENCES = {
     "AlreadyExistsException": _TAKEN,
     "BucketAlreadyExists": _TAKEN,
     "BucketAlreadyOwnedByYou": _TAKEN,
-    "ConflictException": _TAKEN,
     "EntityAlreadyExists": _TAKEN,
     "QueueNameExists": _TAKEN,
     "ResourceAlreadyExistsException": _TAKEN,
     "ResourceExistsException": _TAKEN,
     "ResourceInUseException": _TAKEN,
-    "LimitExceededException": _BUSY,
+    "LimitExceededException": _FULL,
     "RequestLimitExceeded": _BUSY,
     "Throttling": _BUSY,
     "ThrottlingException": _BUSY,
@@ -90,6 +90,7 @@ _NOT_ASKED = {
     ResponseParserError: "What answered is not AWS, nor an engine that stands in for it: is --endpoint-url right?",
     NoRegionError: "No region is named: use --region, or set AWS_DEFAULT_REGION.",
 }
+_ENGINE = "--endpoint-url, or AWS_ENDPOINT_URL, is like http://127.0.0.1:4566."
 _SILENT = (EndpointConnectionError, ConnectTimeoutError, ReadTimeoutError, SSLError)
 
 
@@ -141,6 +142,10 @@ def explaining() -> Iterator[None]:
         yield
     except (BotoCoreError, ClientError, ResponseParserError) as error:
         raise explained(error) from error
+    except ValueError as error:  # botocore has none of its own for it
+        if "endpoint" not in str(error):
+            raise
+        raise CannotRun(f"{sentence(str(error))[:-1]}: {_ENGINE}") from None
 
 
 def explained(error: Exception) -> CannotRun:

@@ -115,11 +115,15 @@ def _named(stage: Stage, options: argparse.Namespace) -> Deployed | None:
     names = stage.deployed_as, f"{stage.deployed_as}-jobs"
     if not all(_exists(functions, name) for name in names):
         return None
-    policy = _ask(functions.get_policy, FunctionName=names[0])
+    api = api_called_by(functions, names[0])
+    return None if api is None else Deployed(api, stage.api_stage, *names)
+
+
+def api_called_by(functions: Any, name: str) -> str | None:
+    """The id of the REST API that may call a function. Raises CannotRun."""
+    policy = _ask(functions.get_policy, FunctionName=name)
     found = _API_OF.search(policy["Policy"]) if policy else None
-    if found is None:
-        return None
-    return Deployed(found["api"], stage.api_stage, *names)
+    return None if found is None else found["api"]
 
 
 def _exists(functions: Any, name: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,6 +62,12 @@ def service_of(options: argparse.Namespace) -> Service:
     return _service(os.environ)
 
 
+def again(options: argparse.Namespace) -> str:
+    """The options that mean the same deployment in another command, each after a space."""
+    told = {"--stage": options.stage, "--data-dir": options.data_dir, "--endpoint-url": options.endpoint_url}
+    return "".join(f" {option} {shlex.quote(str(value))}" for option, value in told.items() if value is not None)
+
+
 def where(service: Service) -> str:
     """What is asked, as the beginning of a sentence for who reads that it does not answer."""
     url = service.settings.dynamodb_url
@@ -69,12 +76,15 @@ def where(service: Service) -> str:
 
 def stage_environment(options: argparse.Namespace) -> dict[str, str]:
     """The settings of the stage that the options name, secrets included. Raises CannotRun."""
-    from infra.ops.stages import stage_of  # noqa: PLC0415 - the other commands need not load it
+    from infra.ops.places import go_there  # noqa: PLC0415 - the other commands need not load it
+    from infra.ops.stages import stage_of  # noqa: PLC0415 - as above
 
     stage = stage_of(options)
     if stage.place is None:
-        raise CannotRun(f"The stage {stage.name} has no secrets yet: run `python -m infra provision` for it first.")
-    options.region = options.region or stage.place.region
+        raise CannotRun(
+            f"The stage {stage.name} has no secrets yet: run `python -m infra provision --stage {stage.name}` first."
+        )
+    go_there(stage, options)
     url = options.endpoint_url or os.environ.get("AWS_ENDPOINT_URL") or ""
     client = aws.client("secretsmanager", options)
     found = {setting: _secret(client, stage.settings[arn]) for arn, setting in SECRETS.items()}

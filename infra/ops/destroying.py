@@ -35,10 +35,12 @@ class Destroying:
         """Destroy, or with --dry-run tell what it would do. Raises CannotRun."""
         check_place(self._stage, str(aws.session(self._options).region_name), self._options)
         stacks = self._stacks()
+        kept = kept_of(self._stage, self._options)
         if not stacks:
             self.shown.note(f"The stage {self._stage.name} has no stack here: there is nothing to destroy.")
+            if kept:
+                self._tell_kept(kept)
             return 0
-        kept = kept_of(self._stage, self._options)
         self._tell(stacks, kept)
         in_the_way = [*self._deployment(), *self._protected(stacks, kept)]
         for line in in_the_way:
@@ -52,7 +54,8 @@ class Destroying:
         for stack in stacks:
             self.shown.note(f"Deleting {stack.name}.")
             stack.delete()
-        self._farewell(kept)
+        self.shown.note(f"The stage {self._stage.name} is destroyed.")
+        self._tell_kept(kept)
         return 0
 
     def standing(self) -> str:
@@ -118,11 +121,10 @@ class Destroying:
         if said != name:
             raise CannotRun(f"Nothing was changed: {said!r} is not the name of the stage.")
 
-    def _farewell(self, kept: list[Kept]) -> None:
-        name = self._stage.name
+    def _tell_kept(self, kept: list[Kept]) -> None:
         self.shown.note(
-            f"The stage {name} is destroyed. What was retained is there, and costs what it did. To have the stage "
-            f"again with it: python -m infra provision --stage {name} --adopt\n"
+            "What was retained is there, and costs what it did. To have the stage again with it: "
+            f"python -m infra provision --stage {self._stage.name} --adopt\n"
             "To remove it for good, which makes every link and every suppression of this stage useless for ever:"
         )
         for each in kept:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from infra.client.commands import stopping
 from infra.client.shown import Shown, count
 from infra.ops import aws, deployed, stages
+from infra.ops.places import go_there
 
 if TYPE_CHECKING:
     from infra.ops.examined.finding import Finding
@@ -73,13 +74,12 @@ def _run(options: argparse.Namespace, shown: Shown, outside: Outside | None) -> 
 
 
 def view_of(options: argparse.Namespace, outside: Outside | None = None) -> View:
-    """What the checks look through. Makes no call. Raises CannotRun."""
+    """What the checks look through. Raises CannotRun, where the stage is elsewhere, too."""
     from infra.ops.examined.outside import Internet, Nowhere  # noqa: PLC0415 - as above
     from infra.ops.examined.view import View  # noqa: PLC0415 - as above
 
     stage = stages.stage_of(options)
-    if options.region is None and stage.place is not None:
-        options.region = stage.place.region
+    go_there(stage, options)
     aws.session(options)
     return View(options, stage, outside or (Nowhere() if aws.is_local(options) else Internet()))
 

@@ -1,4 +1,4 @@
-"""How the queue's messages reach the function `jobs`: one at a time, ten at once, hidden long enough."""
+"""How the queue's messages reach the function `jobs`: one at a time, five at once, hidden long enough."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 SETTINGS: dict[str, Any] = {
     "BatchSize": 1,
     "MaximumBatchingWindowInSeconds": 0,
-    "ScalingConfig": {"MaximumConcurrency": 10},
+    "ScalingConfig": {"MaximumConcurrency": 5},
 }
 """As chalicelib/jobs.py has Chalice set them; each deployment does. They are put right where somebody changed them."""
 _TIMES = 6

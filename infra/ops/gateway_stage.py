@@ -86,7 +86,7 @@ def _of_method(method: str, known: dict[str, Any] | None, whole: tuple[int, int]
     """What is to be set of a method. Of one that is not named here only that nothing of it is written down."""
     wanted: dict[str, Any] = {name: _SILENT[name] for name in ("loggingLevel", "dataTraceEnabled")}
     if method in THROTTLES:
-        rate, burst = THROTTLES[method] or whole
+        rate, burst = map(min, THROTTLES[method] or whole, whole)
         wanted = {**_SILENT, "throttlingRateLimit": rate, "throttlingBurstLimit": burst}
     now = {**_SILENT, **{name: value for name, value in (known or {}).items() if value is not None}}
     return [(f"/{method}/{_PATHS[name]}", _text(value)) for name, value in wanted.items() if now.get(name) != value]

@@ -136,9 +136,9 @@ def _kept(options: argparse.Namespace) -> Kept:
         return FolderKeys(options.data_dir or Path(os.environ.get("SIGNOFF_LOCAL_DIR") or ".local"))
     if options.data_dir is not None:
         raise CannotRun("--stage and --data-dir mean two deployments: use one of them.")
+    from infra.ops.places import go_there  # noqa: PLC0415 - as above
     from infra.ops.stages import stage_of  # noqa: PLC0415 - as above
 
     stage = stage_of(options)
-    if options.region is None and stage.place is not None:
-        options.region = stage.place.region
+    go_there(stage, options)
     return StageKeys(stage, options)

@@ -25,9 +25,11 @@ _TRUST = {
         {"Effect": "Allow", "Principal": {"Service": "apigateway.amazonaws.com"}, "Action": "sts:AssumeRole"}
     ],
 }
-_ATTEMPTS = 12
-_PAUSE = 5.0
-"""Seconds: a role that was just made is not known everywhere at once."""
+_ATTEMPTS = 6
+_PAUSE = 20.0
+"""Seconds: a role that was just made is not known everywhere at once, and UpdateAccount may be called no more often
+(<https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html>)."""
+_NOT_YET = frozenset({"BadRequestException", "TooManyRequestsException"})
 
 
 class FunctionLogs:
@@ -99,7 +101,7 @@ class GatewayRole:
             arn = self._role()
             self._iam.attach_role_policy(RoleName=_ROLE, PolicyArn=_POLICY)
             for _ in range(_ATTEMPTS):
-                if self._is_taken(arn):
+                if is_taken(self._gateway, arn):
                     return
                 self._pause(_PAUSE)
         raise CannotRun(f"API Gateway does not take the role {_ROLE} yet: repeat the command in a minute.")
@@ -118,13 +120,14 @@ class GatewayRole:
             made = self._iam.get_role(RoleName=_ROLE)
         return str(made["Role"]["Arn"])
 
-    def _is_taken(self, arn: str) -> bool:
-        """False while API Gateway does not know the role."""
-        patch = {"op": "replace", "path": "/cloudwatchRoleArn", "value": arn}
-        try:
-            self._gateway.update_account(patchOperations=[patch])
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "BadRequestException":
-                raise
-            return False
-        return True
+
+def is_taken(gateway: Any, arn: str) -> bool:
+    """False while API Gateway does not know the role, or was offered it just now. Raises ClientError."""
+    patch = {"op": "replace", "path": "/cloudwatchRoleArn", "value": arn}
+    try:
+        gateway.update_account(patchOperations=[patch])
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _NOT_YET:
+            raise
+        return False
+    return True

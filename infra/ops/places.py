@@ -15,6 +15,17 @@ if TYPE_CHECKING:
 _ANEW = "To provision it anew there, take its settings out of .chalice/config.json."
 
 
+def go_there(stage: Stage, options: argparse.Namespace) -> None:
+    """Has the options mean the stage's own region where they name none, and checks the place of one that has one.
+
+    Raises CannotRun: in another region or account the stage's tables and secrets would seem to be lost.
+    """
+    if stage.place is None:
+        return
+    options.region = options.region or stage.place.region
+    check_place(stage, options.region, options)
+
+
 def check_place(stage: Stage, region: str, options: argparse.Namespace) -> str:
     """The account. The first call: who is asking? Raises CannotRun where the stage is in another one, or elsewhere."""
     with aws.explaining():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from infra.ops import aws
 from infra.ops.adopting import take_over
+from infra.ops.chalice_note import restore_note
 from infra.ops.domains import PROD, check_certificate, check_domain
 from infra.ops.first_secrets import first_master_keys, first_pepper_key, put_where_empty
 from infra.ops.places import check_place
@@ -114,6 +115,8 @@ class Provisioning:
         self.shown.note(f"  {stage.file}: {'written' if stage.write() else 'as it was'}.")
 
     def _next(self, region: str) -> None:
+        if (note := restore_note(self._stage, self._options)) is not None:
+            self.shown.note(f"  {note}: made of what is deployed, for `chalice deploy` to go by.")
         self.shown.note(
             f"{self._stack.name} is ready. Next: AWS_DEFAULT_REGION={region} chalice deploy --stage {self._stage.name}"
         )

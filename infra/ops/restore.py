@@ -10,6 +10,8 @@ from infra.client.shown import Shown
 from infra.local.problems import CannotRun
 from infra.ops import backup, deployed, deployment
 
+_LONGEST = 24 * 60
+"""Minutes."""
 _LINE = "bring back the tables of a stage, from points in time or from a backup"
 _DESCRIPTION = """\
 Makes tables as they were, mends them (of a transaction that they hold by half the rest is made again), takes over what
@@ -18,12 +20,15 @@ change feed gets 410 and reads it anew. Where the tables of before are gone it s
 
   1. restore --stage NAME            new tables from point-in-time recovery, as of --at or the latest moment;
      restore --stage NAME --from …   from a backup: into the stage's own tables where they are empty, else into new ones
-  2. chalice deploy --stage NAME     the functions change over to the new tables; both take acts meanwhile
-  3. restore --stage NAME --finish   what came to the old tables is taken over, these are sealed, jobs go on
+  2. restore --stage NAME --finish --wait 30
+                                     begun now, and left running: what comes to the old ones is taken over each second;
+                                     once no function uses them any more they are sealed, and jobs go on
+  3. chalice deploy --stage NAME     in another terminal: the functions change over; both tables take acts meanwhile
 
-Steps 2 and 3 belong to new tables alone. No act that was acknowledged is lost between them; a check on the new tables
-does not know those that came to the old ones after step 1 before step 3, so let nothing come between. The old tables
-stay. In an empty account run `provision` first: a backup's secrets go into its secrets while its tables are empty.
+Steps 2 and 3 belong to new tables alone. No act that was acknowledged is lost between them, and the new tables know
+within seconds what came to the old ones. (Without --wait, --finish comes after the deployment, and until it has run a
+check on the new tables does not know that.) The old tables stay. In an empty account run `provision` first: a backup's
+secrets go into its secrets while its tables are empty.
 
 Without --stage a backup is restored into a new --data-dir, and `make run` serves it there: a drill that needs no AWS.
 
@@ -51,6 +56,13 @@ def add_to(commands: Any) -> None:
     source.add_argument("--from", dest="source", metavar="BACKUP", help="a backup: its folder, or s3://BUCKET/PREFIX")
     source.add_argument("--finish", action="store_true", help="after the deployment: take over the rest, seal, go on")
     parser.add_argument(
+        "--wait",
+        type=_minutes,
+        default=0,
+        metavar="MINUTES",
+        help="with --finish: wait so long for the deployment, and take over all along",
+    )
+    parser.add_argument(
         "--secrets-only", action="store_true", help="with --from: put back a stage's secrets that are lost, no item"
     )
     backup.add_identity_to(parser)
@@ -61,8 +73,16 @@ def add_to(commands: Any) -> None:
     parser.set_defaults(command=run)
 
 
+def _minutes(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= _LONGEST:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of minutes from 1 to {_LONGEST}")
+    return int(text)
+
+
 def run(options: argparse.Namespace) -> int:
     """Restore. Raises CannotRun."""
+    if options.wait and not options.finish:
+        raise CannotRun("--wait goes with --finish.")
     if options.source is not None and options.identity is None:
         raise CannotRun("--identity is missing: the private half of the ops key that the backup is encrypted to.")
     if options.stage is None and (options.source is None or options.data_dir is None):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from infra.edge import TEMPLATE as EDGE
 from infra.ops import aws
 from infra.ops.asking import or_none
 from infra.ops.examined.templates import Template, parsed
@@ -56,8 +57,9 @@ _WORDS = {
 
 
 def kept_of(stage: Stage, options: argparse.Namespace) -> list[Kept]:
-    """What infra/storage.yaml retains and is there, in its order, and the restored tables in use. Raises CannotRun."""
-    kept = kept_of_template(TEMPLATE.read_text("utf-8"), {"Stage": stage.name}, options)
+    """What both templates retain and is there, in their order, and the restored tables in use. Raises CannotRun."""
+    texts = (TEMPLATE.read_text("utf-8"), EDGE.read_text("utf-8"))
+    kept = [each for text in texts for each in kept_of_template(text, {"Stage": stage.name}, options)]
     used = [name for name in stage.settings.values() if base(name) != name]  # no stack has them
     with aws.explaining():
         client = aws.client("dynamodb", options)

@@ -98,7 +98,7 @@ def _create(options: argparse.Namespace) -> int:
         service.senders.create(sender)
     shown.note(f"The sender {sender.name} is created; its code is")
     print(sender.code)
-    shown.note("Its first API key: python -m infra key create --sender " + sender.code)
+    shown.note(f"Its first API key: python -m infra key create --sender {sender.code}{deployment.again(options)}")
     return 0
 
 

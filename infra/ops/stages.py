@@ -6,17 +6,17 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from infra.local.children import ROOT
 from infra.local.problems import CannotRun
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 DOMAIN_SETTING = "api_gateway_custom_domain"
-_CONFIG = Path(".chalice") / "config.json"
+CONFIG = Path(".chalice") / "config.json"
 _ARN = re.compile(r"arn:[a-z-]+:[a-z0-9-]+:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):")
 
 
@@ -26,6 +26,22 @@ class Place:
 
     region: str
     account: str
+
+
+class _Settings(dict[str, str]):
+    """The environment of a stage's functions; one that is not there is a sentence."""
+
+    def __init__(self, told: Mapping[str, str], stage: Stage) -> None:
+        super().__init__(told)
+        self._stage = stage
+
+    def __missing__(self, name: str) -> NoReturn:
+        """Raises CannotRun."""
+        stage = self._stage
+        raise CannotRun(
+            f"{stage.file} does not tell {name} of the stage {stage.name}: run `python -m infra provision --stage "
+            f"{stage.name}` first."
+        )
 
 
 @dataclass(slots=True)
@@ -50,7 +66,9 @@ class Stage:
     @property
     def settings(self) -> dict[str, str]:
         """The environment of its functions."""
-        found: dict[str, str] = self.told.setdefault("environment_variables", {})
+        found = self.told.get("environment_variables", {})
+        if not isinstance(found, _Settings):
+            found = self.told["environment_variables"] = _Settings(found, self)
         return found
 
     @property
@@ -124,7 +142,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
 
 def stage_of(options: argparse.Namespace) -> Stage:
     """The stage that the options name. Raises CannotRun."""
-    return read_stage(options.project / _CONFIG, options.stage)
+    return read_stage(options.project / CONFIG, options.stage)
 
 
 def read_stage(file: Path, name: str) -> Stage:
@@ -138,4 +156,20 @@ def read_stage(file: Path, name: str) -> Stage:
         raise CannotRun(f"{file} is not JSON with stages, as `chalice` wants it.") from None
     if name not in stages:
         raise CannotRun(f"There is no stage {name!r} in {file}: there are {', '.join(stages)}.")
+    for what, is_right in _shape(document, name):
+        if not is_right:
+            raise CannotRun(f"{file} is not as `chalice` wants it: {what}.")
     return Stage(name, file, document)
+
+
+def _shape(document: dict[str, Any], name: str) -> Iterator[tuple[str, bool]]:
+    """What has to be so in the file for the commands to go on, each with whether it is; each needs those before it."""
+    yield "app_name should be a text", isinstance(document.get("app_name"), str)
+    told: Any = document["stages"][name] if isinstance(document["stages"], dict) else None
+    yield f"the stage {name} should be an object", isinstance(told, dict)
+    settings = told.get("environment_variables", {})
+    texts = isinstance(settings, dict) and all(isinstance(each, str) for each in settings.values())
+    yield f"environment_variables of the stage {name} should be texts by their names", texts
+    domain = told.get(DOMAIN_SETTING, {"domain_name": ""})
+    is_named = isinstance(domain, dict) and isinstance(domain.get("domain_name"), str)
+    yield f"{DOMAIN_SETTING} of the stage {name} should have a domain_name", is_named

@@ -5,6 +5,8 @@ Chalice has no hook of its own, but it imports the app before it looks at `vendo
 
 from __future__ import annotations
 
+import argparse
+import os
 from typing import TYPE_CHECKING
 
 import click
@@ -29,5 +31,24 @@ def before_zipping(project: Path) -> None:
         return
     try:
         prepare(project)
+        if context.info_name == "deploy":
+            _find_note(project, context)
     except CannotRun as error:
         raise click.ClickException(str(error)) from None
+
+
+def _find_note(project: Path, context: click.Context) -> None:
+    """What was deployed from elsewhere is to be changed, and not made once more. Raises CannotRun."""
+    from infra.ops.chalice_note import restore_note  # noqa: PLC0415 - it loads boto3
+    from infra.ops.stages import stage_of  # noqa: PLC0415 - as above
+
+    if profile := context.params.get("profile"):
+        os.environ["AWS_PROFILE"] = profile
+    region = os.environ.get("AWS_DEFAULT_REGION")  # Chalice looks at no other
+    options = argparse.Namespace(project=project, stage=context.params["stage"], region=region, endpoint_url=None)
+    if restore_note(stage_of(options), options) is not None:
+        # Chalice has looked for it already.
+        raise CannotRun(
+            f"The stage {options.stage} was deployed from elsewhere, or not to the end. What of it is there was "
+            "noted just now, for Chalice to go by; nothing was changed: run the same command again."
+        )

@@ -87,7 +87,7 @@ def test_the_jobs_of_a_package_come_one_by_one_from_the_queue_of_its_stage(packa
     assert event["Type"] == "SQS"
     assert event["Properties"]["Queue"] == {"Fn::Sub": queue}
     assert event["Properties"]["BatchSize"] == 1
-    assert event["Properties"]["ScalingConfig"] == {"MaximumConcurrency": 10}
+    assert event["Properties"]["ScalingConfig"] == {"MaximumConcurrency": 5}
 
 
 @pytest.mark.parametrize(("function", "role"), [(API, "ApiHandlerRole"), (JOBS, "JobsRole")])

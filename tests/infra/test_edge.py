@@ -8,12 +8,14 @@ from typing import Any
 
 import cfnlint
 import pytest
+from botocore.exceptions import ClientError
 from cfnlint.config import ManualArgs
 
 from app import app
 from infra.edge import LOG_FIELDS, LOG_FORMAT, TEMPLATE, load_template
 from infra.ops.edge_parameters import DAYS, DEFAULT_DAYS, LIMITS
 from infra.ops.event_source import SETTINGS
+from infra.ops.logs import is_taken
 from tests.infra.firewall import Request, matches, rules_about
 
 RESOURCES: dict[str, dict[str, Any]] = load_template()["Resources"]
@@ -184,3 +186,22 @@ def test_the_stack_makes_no_policy_and_no_role() -> None:
     """So there is no statement that could have a `*` for its resource."""
     assert not [name for name, each in RESOURCES.items() if each["Type"].startswith("AWS::IAM::")]
     assert "PolicyDocument" not in TEMPLATE.read_text("utf-8")
+
+
+class Account:
+    """API Gateway's, which refuses each time for the next reason."""
+
+    def __init__(self, *reasons: str) -> None:
+        self.reasons = list(reasons)
+
+    def update_account(self, **_asked: Any) -> None:
+        if self.reasons:
+            raise ClientError({"Error": {"Code": self.reasons.pop(0), "Message": ""}}, "UpdateAccount")
+
+
+def test_a_role_for_logs_that_is_not_known_yet_is_offered_again() -> None:
+    """The second time too early: UpdateAccount is counted by twenty seconds."""
+    account = Account("BadRequestException", "TooManyRequestsException")
+    assert [is_taken(account, "arn:aws:iam::123456789012:role/new") for _ in range(3)] == [False, False, True]
+    with pytest.raises(ClientError):
+        is_taken(Account("AccessDeniedException"), "arn:aws:iam::123456789012:role/new")

@@ -93,12 +93,13 @@ BY_ID = (
     "arn:aws:apigateway:REGION::/",
     "arn:aws:cloudformation:REGION:aws:transform/Serverless-2016-10-31",
     "arn:aws:cloudwatch:REGION:ACCOUNT:alarm:*",
+    "arn:aws:iam::ACCOUNT:role/aws-service-role/ops.apigateway.amazonaws.com/AWSServiceRoleForAPIGateway",
     "arn:aws:iam::ACCOUNT:role/signoff-api-gateway-logs",
     "arn:aws:kms:REGION:ACCOUNT:key/",
     "arn:aws:lambda:REGION:ACCOUNT:event-source-mapping:",
     "arn:aws:route53:::",
 )
-"""What is of an account and a region, and named by an id that nobody knows before; and one role for all stages."""
+"""What is of an account and a region, and named by an id that nobody knows before; and two roles for all stages."""
 NO_OWNER = {"kms:CreateKey", "lambda:CreateEventSourceMapping"}
 """What makes something that has no name before, so that no resource can be named; the other stars list, or tell."""
 
@@ -203,3 +204,8 @@ class TestAPolicy:
                 assert each["Condition"]["ForAnyValue:StringEquals"] == {"kms:ResourceAliases": "alias/signoff-STAGE"}
             if "iam:PassRole" in each["Action"]:
                 assert all("*" not in resource.removesuffix("/signoff-STAGE-*") for resource in each["Resource"])
+
+
+def test_the_first_domain_of_an_account_can_be_made() -> None:
+    """API Gateway then makes its own role, in the caller's name: no client here calls for it."""
+    assert "iam:createservicelinkedrole" in granted()

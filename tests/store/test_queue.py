@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from hashlib import md5
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import pytest
@@ -40,6 +44,36 @@ def test_what_is_put_back_comes_again(queue: Queue, local_files: LocalFiles) -> 
     assert (again["MessageId"], again["Attributes"]["ApproximateReceiveCount"]) == (received["MessageId"], "2")
     queue.put_back(again["ReceiptHandle"], 40_000)
     assert local_files.receive() is None
+
+
+def test_what_is_sent_bears_no_mark_by_which_lambda_would_count_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long job sends itself on; the 16th such message would be taken for an endless loop, and never come."""
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "signoff-dev-jobs")
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-5759e988-bd862e3fe1be46a994272793;Lineage=1:a1b2c3d4:15")
+    heard: list[set[str]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            heard.append({name.lower() for name in self.headers})
+            told = {"MessageId": "1", "MD5OfMessageBody": md5(body["MessageBody"].encode()).hexdigest()}  # noqa: S324
+            octets = json.dumps(told).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(octets)))
+            self.end_headers()
+            self.wfile.write(octets)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as it is called
+            """Print nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.handle_request)
+        thread.start()
+        Queue("http://127.0.0.1/q", REGION, f"http://127.0.0.1:{server.server_port}").send(MESSAGE)
+        thread.join()
+    [headers] = heard
+    assert "x-amz-target" in headers
+    assert "x-amzn-trace-id" not in headers
 
 
 def test_trouble_is_told_without_a_word_of_it(local_files: LocalFiles) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import tempfile
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ MANIFEST = "manifest.json"
 CONTROL, RECIPIENTS, SECRETS = "control.jsonl.gz.age", "recipients.jsonl.gz.age", "secrets.jsonl.gz.age"
 FILES = (CONTROL, RECIPIENTS, SECRETS)
 _S3 = "s3://"
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,7 @@ def check_digests(manifest: Manifest, folder: Path) -> None:
 def new_backup(options: argparse.Namespace, place: str, name: str) -> Iterator[Path]:
     """A folder for a new backup, which is at its place when the block has ended, and nowhere where it failed."""
     if place.startswith(_S3):
+        _split(place)
         with _scratch() as folder:
             yield folder
             _upload(options, folder, f"{place.rstrip('/')}/{name}")
@@ -127,8 +130,8 @@ def backup_at(options: argparse.Namespace, place: str) -> Iterator[Path]:
     with _scratch() as folder:
         with aws.explaining():
             pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}/")
-            found = {entry["Key"].rpartition("/")[2] for page in pages for entry in page.get("Contents", ())}
-            for name in found & {*FILES, MANIFEST}:
+            found = {entry["Key"] for page in pages for entry in page.get("Contents", ())}
+            for name in (each for each in (*FILES, MANIFEST) if f"{prefix}/{each}" in found):
                 client.download_file(bucket, f"{prefix}/{name}", str(folder / name))
         yield folder
 
@@ -150,6 +153,8 @@ def _upload(options: argparse.Namespace, folder: Path, place: str) -> None:
 
 def _split(place: str) -> tuple[str, str]:
     bucket, _, prefix = place.removeprefix(_S3).strip("/").partition("/")
+    if not _BUCKET.fullmatch(bucket):
+        raise CannotRun(f"{place} names no bucket: it should be like s3://backups.example.com/signoff.")
     return bucket, prefix
 
 

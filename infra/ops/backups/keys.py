@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import pyrage
@@ -87,10 +88,15 @@ def _passphrase(file: Path | None, prompt: str) -> str:
 
 
 def _typed(prompt: str) -> str:
+    """Typed on a terminal, without being seen. Raises CannotRun where there is none."""
     try:
-        return getpass.getpass(prompt)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", getpass.GetPassWarning)
+            return getpass.getpass(prompt)
     except EOFError:
-        raise CannotRun("There is nobody here to ask for the passphrase: name a file by --passphrase-file.") from None
+        raise CannotRun("No passphrase was typed: nothing was done.") from None
+    except getpass.GetPassWarning:
+        raise CannotRun("There is no terminal to type a passphrase at: name a file by --passphrase-file.") from None
 
 
 def _is_public(lines: list[str]) -> bool:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from chalice.constants import DEFAULT_LAMBDA_MEMORY_SIZE, DEFAULT_LAMBDA_TIMEOUT
+
 from infra.local.problems import CannotRun
 
 if TYPE_CHECKING:
@@ -91,8 +93,8 @@ def _function(config: Config, key: str) -> Function:
         key,
         whole if key == API else f"{whole}-{key}",
         f"{whole}-{key}",
-        config.lambda_timeout,
-        config.lambda_memory_size,
+        config.lambda_timeout or DEFAULT_LAMBDA_TIMEOUT,
+        config.lambda_memory_size or DEFAULT_LAMBDA_MEMORY_SIZE,
         dict(config.environment_variables),
         config.reserved_concurrency,
         Path(config.project_dir) / ".chalice" / file,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from infra.client.shown import Shown, count
@@ -20,14 +21,23 @@ from infra.ops.stages import stage_of
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
+
+_PAUSE = 1.0
+"""Seconds between two looks at the old tables: for so long what comes to them may not be known to the new ones."""
 
 
 class Finishing:
-    """One run of `restore --finish`. Run again it takes over what there is, and changes nothing else."""
+    """One run of `restore --finish`. Run again it takes over what there is, and changes nothing else.
 
-    def __init__(self, options: argparse.Namespace, shown: Shown) -> None:
+    `pause` takes seconds.
+    """
+
+    def __init__(self, options: argparse.Namespace, shown: Shown, pause: Callable[[float], None] = time.sleep) -> None:
         self._options = options
         self._shown = shown
+        self._pause = pause
+        self._is_told = False
 
     def run(self) -> int:
         """Take over, seal, take over what came last, hand out the jobs. Raises CannotRun."""
@@ -63,9 +73,11 @@ class Finishing:
             self._shown.note(f"What came to {old} would be taken over, and it would be sealed. Nothing was changed.")
             return False
         self._take(again)
-        self._refuse_before_the_deployment(new)
+        if not self._options.wait:
+            self._refuse_before_the_deployment(new)
         if not is_wanted(self._options, self._shown, f"{old} would be sealed: it takes no act any more."):
             return False
+        self._await_the_deployment(again, new)
         again.seal()
         self._take(again)
         close(again.old.control)
@@ -76,18 +88,38 @@ class Finishing:
     def _take(self, again: Again) -> None:
         self._shown.note(f"  {count(again.take())} acts and changes taken over from {again.old.recipients.name}.")
 
+    def _await_the_deployment(self, again: Again, new: Before) -> None:
+        """Takes over all along, so that the new tables know within seconds what comes to the old ones."""
+        rounds = int(self._options.wait * 60 / _PAUSE)
+        if rounds and (behind := self._behind(new)):
+            self._shown.note(
+                f"  Taking over all along, for {', '.join(behind)} still uses the old tables: now run chalice deploy "
+                f"--stage {self._options.stage} in another terminal."
+            )
+        for _ in range(rounds):
+            if not self._behind(new):
+                break
+            self._pause(_PAUSE)
+            again.take()
+        self._refuse_before_the_deployment(new)
+
     def _refuse_before_the_deployment(self, new: Before) -> None:
         """Sealed, a table refuses whoever still uses it."""
-        names = {"SIGNOFF_RECIPIENTS_TABLE": new.recipients.name, "SIGNOFF_CONTROL_TABLE": new.control.name}
-        functions = deployed_functions(stage_of(self._options), self._options)
-        behind = [arn.rpartition(":")[2] for arn in functions if not names.items() <= self._settings_of(arn).items()]
+        behind = self._behind(new)
         if behind:
             raise CannotRun(
-                f"{', '.join(behind)} still uses the old tables: run chalice deploy --stage {self._options.stage}, and "
-                "this again. What came to them so far was taken over."
+                f"The old tables are still used by {', '.join(behind)}: run chalice deploy --stage "
+                f"{self._options.stage}, and this again. What came to them so far was taken over."
             )
-        if not functions:
+
+    def _behind(self, new: Before) -> list[str]:
+        """The functions that use the old tables."""
+        names = {"SIGNOFF_RECIPIENTS_TABLE": new.recipients.name, "SIGNOFF_CONTROL_TABLE": new.control.name}
+        functions = deployed_functions(stage_of(self._options), self._options)
+        if not functions and not self._is_told:
+            self._is_told = True
             self._shown.note("  Nothing of this stage is found deployed: see yourself that it uses the new tables.")
+        return [arn.rpartition(":")[2] for arn in functions if not names.items() <= self._settings_of(arn).items()]
 
     def _settings_of(self, arn: str) -> dict[str, Any]:
         told = aws.client("lambda", self._options).get_function_configuration(FunctionName=arn)

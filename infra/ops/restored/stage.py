@@ -14,7 +14,7 @@ from infra.ops.backups.contents import control_items
 from infra.ops.backups.loading import Loading
 from infra.ops.backups.writing import check_peppers
 from infra.ops.kept_keys import StageKeys
-from infra.ops.places import check_place
+from infra.ops.places import go_there
 from infra.ops.restored import begun
 from infra.ops.restored.begun import POINTS, Begun
 from infra.ops.restored.control import refuse_closed
@@ -49,14 +49,13 @@ class StageRestore:
             raise CannotRun(
                 f"The stage {name} has no stores yet: `python -m infra provision --stage {name}` makes them."
             )
-        options.region = options.region or self._stage.place.region
+        go_there(self._stage, options)
         self._file = begun.file_of(options)
         self._client = aws.client("dynamodb", options)
 
     def run(self) -> int:
         """Restore, up to the deployment. Raises CannotRun."""
         with in_sentences(), begun.alone(self._options):
-            check_place(self._stage, str(aws.session(self._options).region_name), self._options)
             under_way = begun.load(self._file)
             if self._options.source is None:
                 return self._from_points(under_way)

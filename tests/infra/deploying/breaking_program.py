@@ -169,9 +169,9 @@ def _source_greedy(at: Deployed) -> Iterator[None]:
     yield from _source(at, {"BatchSize": 10}, {"BatchSize": 1})
 
 
-@case(SOURCE, "most at once", "chalicelib/jobs.py says 10")
+@case(SOURCE, "most at once", "chalicelib/jobs.py says 5")
 def _source_wild(at: Deployed) -> Iterator[None]:
-    many, right = {"MaximumConcurrency": 500}, {"MaximumConcurrency": 10}
+    many, right = {"MaximumConcurrency": 500}, {"MaximumConcurrency": 5}
     yield from _source(at, {"ScalingConfig": many}, {"ScalingConfig": right})
 
 

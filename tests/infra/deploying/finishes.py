@@ -101,7 +101,7 @@ def deploy(
         FunctionName=found.functions[1],
         BatchSize=1,
         MaximumBatchingWindowInSeconds=0,
-        ScalingConfig={"MaximumConcurrency": 10},
+        ScalingConfig={"MaximumConcurrency": 5},
     )
     if domain:
         _domain(account, found.api)

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from tests.infra.deploying.finishes import Finish
 
 
-def chalice(command: str, stage: str, project: Path, account: Account) -> str:
-    done = subprocess.run(
+def run(command: str, stage: str, project: Path, account: Account) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [*CHALICE, command, "--stage", stage],
         cwd=project,
         env=os.environ | {"AWS_ENDPOINT_URL": account.url},
@@ -32,8 +32,18 @@ def chalice(command: str, stage: str, project: Path, account: Account) -> str:
         timeout=2 * SECONDS,
         check=False,
     )
+
+
+def chalice(command: str, stage: str, project: Path, account: Account) -> str:
+    done = run(command, stage, project, account)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+def refused(command: str, stage: str, project: Path, account: Account) -> str:
+    done = run(command, stage, project, account)
+    assert done.returncode == 1, done.stdout + done.stderr
+    return done.stderr
 
 
 @pytest.fixture
@@ -53,6 +63,10 @@ def policies(account: Account, role: str) -> list[dict[str, Any]]:
     [name] = iam.list_role_policies(RoleName=role)["PolicyNames"]
     found: list[dict[str, Any]] = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]["Statement"]
     return found
+
+
+def by_name(note: dict[str, Any]) -> dict[str, Any]:
+    return {each["name"]: each for each in note["resources"]}
 
 
 def test_a_stage_is_deployed_deployed_again_and_deleted(account: Account, program: Path, provision: Provision) -> None:
@@ -97,12 +111,20 @@ def test_prod_has_its_domain_from_the_first_deployment_on(
     assert "Creating custom domain name" in chalice("deploy", "prod", program, account)
     gateway = account.client("apigateway")
     before = gateway.get_base_path_mappings(domainName=DOMAIN)["items"]
+    note = program / ".chalice" / "deployed" / "prod.json"
+    noted = json.loads(note.read_text("utf-8"))
+    note.unlink()  # as on a colleague's machine, or where the deployment broke off at its end
+    assert "nothing was changed: run the same command again" in refused("deploy", "prod", program, account)
+    assert by_name(json.loads(note.read_text("utf-8"))) == by_name(noted)
+    note.unlink()
+    assert f"{note}: made of what is deployed" in provision(stage="prod").text
 
     again = chalice("deploy", "prod", program, account)
 
     assert [(each["basePath"], each["stage"]) for each in before] == [("(none)", "api")]
     assert gateway.get_base_path_mappings(domainName=DOMAIN)["items"] == before
     assert "Deleting" not in again
+    assert len(gateway.get_rest_apis()["items"]) == 1, "no second one beside the first"
     assert gateway.get_domain_name(domainName=DOMAIN)["securityPolicy"] == "TLS_1_2"
     chalice("delete", "prod", program, account)
     assert gateway.get_domain_names()["items"] == []

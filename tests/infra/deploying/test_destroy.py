@@ -74,6 +74,9 @@ def test_what_holds_something_stays_and_the_stack_goes(
     for secret in SECRETS:
         assert f"aws secretsmanager delete-secret --secret-id {secret} --recovery-window-in-days 30" in said.text
     assert "provision --stage dev --adopt" in said.text
+    again = destroy("--dry-run")
+    assert (again.code, "there is nothing to destroy" in again.text) == (0, True)
+    assert again.text.splitlines()[1:] == said.text.splitlines()[-len(again.text.splitlines()) + 1 :], "what stays"
     assert not [value for value in before["values"] if value in said.text]
 
 

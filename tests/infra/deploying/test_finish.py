@@ -275,7 +275,7 @@ class TestTrouble:
         said = finish()
         assert "~ BatchSize = 1" in said.text
         [source] = functions.list_event_source_mappings()["EventSourceMappings"]
-        assert (source["BatchSize"], source["ScalingConfig"]) == (1, {"MaximumConcurrency": 10})
+        assert (source["BatchSize"], source["ScalingConfig"]) == (1, {"MaximumConcurrency": 5})
         assert source["State"] == "Enabled"
 
     def test_a_queue_that_hides_too_shortly_is_told(self, deployment: Deployment, finish: Finish) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from contextlib import contextmanager
@@ -16,6 +17,8 @@ from infra.local.memory import HOST
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.infra.deploying.accounts import Account
 
 REFUSED = """<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type>
 <Code>{code}</Code><Message>{said}</Message></Error><RequestId>0</RequestId></ErrorResponse>"""
@@ -72,6 +75,8 @@ def refused(project: Path, capfd: pytest.CaptureFixture[str], *arguments: str) -
         ("SignatureDoesNotMatch", "AWS does not know these credentials (SignatureDoesNotMatch)"),
         ("AccessDenied", "These credentials may not do GetCallerIdentity: User: arn:aws:iam::123456789012:user/ops"),
         ("AlreadyExistsException", "A name is taken (GetCallerIdentity)"),
+        ("LimitExceededException", "A limit of this account is reached (GetCallerIdentity): User: "),
+        ("ConflictException", "AWS refused GetCallerIdentity (ConflictException): User: "),
         ("OptInRequired", "This account cannot be used in this region (OptInRequired)"),
         ("Nonsense", "AWS refused GetCallerIdentity (Nonsense): User:"),
     ],
@@ -128,6 +133,40 @@ def test_a_config_that_chalice_could_not_read(text: str, project: Path, capfd: p
     assert "is not JSON with stages" in refused(project, capfd)
 
 
+@pytest.mark.parametrize(
+    ("stage", "says"),
+    [
+        (7, "the stage dev should be an object"),
+        ({"environment_variables": []}, "environment_variables of the stage dev should be texts by their names"),
+        ({"environment_variables": {"SIGNOFF_MASTER_SECRET": 5}}, "should be texts by their names"),
+        ({"api_gateway_custom_domain": "choices.example.com"}, "of the stage dev should have a domain_name"),
+    ],
+)
+def test_a_stage_that_was_edited_badly(
+    stage: object, says: str, project: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    file = project / ".chalice" / "config.json"
+    file.write_text(json.dumps({"app_name": "signoff", "stages": {"dev": stage}}), "utf-8")
+    assert says in refused(project, capfd)
+    file.write_text(json.dumps({"stages": {"dev": {}}}), "utf-8")
+    assert "app_name should be a text" in refused(project, capfd)
+
+
+def test_a_setting_that_was_taken_out_is_named(
+    account: Account, project: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    file = project / ".chalice" / "config.json"
+    document = json.loads(file.read_text("utf-8"))
+    settings = document["stages"]["dev"]["environment_variables"]
+    settings["SIGNOFF_MASTER_SECRET"] = f"{OWN}:master"
+    del settings["SIGNOFF_RECIPIENTS_TABLE"]
+    file.write_text(json.dumps(document), "utf-8")
+    at = ["--stage", "dev", "--project", str(project), "--endpoint-url", account.url]
+    assert main(["restore", "--dry-run", *at]) == 1
+    said = "does not tell SIGNOFF_RECIPIENTS_TABLE of the stage dev: run `python -m infra provision --stage dev` first."
+    assert said in capfd.readouterr().err
+
+
 def test_no_config(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert provision(tmp_path) == 1
     assert "cannot be read: No such file or directory" in capfd.readouterr().err
@@ -137,3 +176,52 @@ def test_credentials_are_never_told(project: Path, capfd: pytest.CaptureFixture[
     with answering(403, REFUSED.format(code="InvalidClientTokenId", said="no")) as url:
         said = refused(project, capfd, "--endpoint-url", url)
     assert os.environ["AWS_SECRET_ACCESS_KEY"] not in said.replace(str(project), "")
+
+
+def test_an_engine_that_has_no_address(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert "Invalid endpoint: nonsense: --endpoint-url" in refused(project, capfd, "--endpoint-url", "nonsense")
+    assert "Invalid endpoint: http://: --endpoint-url" in refused(project, capfd, "--endpoint-url", "http://")
+
+
+ON_A_STAGE = {
+    "status": [],
+    "doctor": [],
+    "keys list": [],
+    "sender list": [],
+    "key list": ["--sender", "shopshop"],
+    "revert": ["--via", "one_click", "--from", "2026-11-21T08:00Z", "--to", "2026-11-21T09:00Z"],
+    "restore": ["--dry-run"],
+    "restore --finish": [],
+}
+OWN = "arn:aws:secretsmanager:us-east-1:123456789012:secret"
+ELSEWHERE = "arn:aws:secretsmanager:us-east-1:999999999999:secret"
+
+
+@pytest.mark.parametrize("command", ON_A_STAGE)
+@pytest.mark.parametrize(
+    ("secret", "region", "says"),
+    [
+        (OWN, "eu-west-1", "The stage dev is in us-east-1, and this would be eu-west-1: add --region us-east-1."),
+        (ELSEWHERE, "us-east-1", "The stage dev is in account 999999999999, and the credentials are of 123456789012."),
+    ],
+)
+def test_nothing_seems_lost_where_the_stage_is_elsewhere(
+    command: str,
+    secret: str,
+    region: str,
+    says: str,
+    account: Account,
+    project: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    file = project / ".chalice" / "config.json"
+    document = json.loads(file.read_text("utf-8"))
+    document["stages"]["dev"]["environment_variables"] |= {
+        "SIGNOFF_MASTER_SECRET": f"{secret}:master",
+        "SIGNOFF_PEPPER_SECRET": f"{secret}:pepper",
+    }
+    file.write_text(json.dumps(document), "utf-8")
+    at = ["--stage", "dev", "--project", str(project), "--endpoint-url", account.url, "--region", region]
+    assert main([*command.split(), *at, *ON_A_STAGE[command]]) == 1
+    out, err = capfd.readouterr()
+    assert (out, err.startswith(says), err.count("\n")) == ("", True, 1), err

@@ -11,8 +11,12 @@ from chalicelib.domain.errors import CursorExpired, PepperUnusable, StoreUnavail
 from chalicelib.domain.jobs import Job, JobKind, JobStatus
 from chalicelib.store.models import bind
 from chalicelib.use_cases.following import Wanted, cursor_of, follow
+from infra.client.shown import Shown
+from infra.local.problems import CannotRun
 from infra.ops.restored import begun
+from infra.ops.restored.finishing import Finishing
 from infra.ops.restored.stage import StageRestore
+from tests.infra.deploying.accounts import Said
 from tests.infra.deploying.restoring import CODE, TABLES, KilledWhenMending, Stage
 from tests.infra.ops.backups.drills import OpsKey
 
@@ -38,7 +42,7 @@ def test_no_opt_out_is_lost_on_the_way_from_point_in_time_recovery_to_the_seal(s
     service = stage.service_on(old)
     stage.opt_out(service, "dora")  # by a container that has not changed over
     refused = stage.type("restore", "--finish", "--yes")
-    assert (refused.code, "signoff-dev still uses the old tables" in refused.text) == (1, True)
+    assert (refused.code, "The old tables are still used by signoff-dev: run" in refused.text) == (1, True)
     stage.deploy(*new)
     ops = OpsKey.at(stage.project)
     unfinished = stage.type("backup", "--to", str(stage.project / "kept"), "--ops-key", str(ops.public))
@@ -60,6 +64,49 @@ def test_no_opt_out_is_lost_on_the_way_from_point_in_time_recovery_to_the_seal(s
         follow(after, after.senders.get(CODE), Wanted(cursor))
     assert stage.done("restore", "--finish", "--yes")
     assert not [*stage.project.glob(".chalice/restore-*")]
+
+
+def test_begun_before_the_deployment_it_takes_over_all_along(stage: Stage) -> None:
+    """Each pause is a moment of the deployment: an opt-out by a container of before, known to the new tables next."""
+    old = stage.names()
+    stage.done("restore", "--yes")
+    new = stage.names()
+    stage.deploy(*old)
+    names, lost_meanwhile = iter(["carla", "dora", "emil"]), []
+
+    def pause(_seconds: float) -> None:
+        lost_meanwhile.append(stage.lost())
+        name = next(names, None)
+        if name is None:
+            stage.deploy(*new)
+        else:
+            stage.opt_out(stage.service_on(old), name)
+            bind(*new)  # the models are this process's; the container's are its own
+
+    options = stage.options(finish=True, wait=1, dry_run=False, yes=True)
+    assert Finishing(options, Shown(), pause).run() == 0
+
+    assert lost_meanwhile == [[], [], [], []]
+    assert len(stage.acked) >= 3
+    assert stage.lost() == []
+    with pytest.raises(StoreUnavailable):
+        stage.opt_out(stage.service_on(old), "fritz")
+
+
+def test_a_deployment_that_does_not_come_seals_nothing(stage: Stage) -> None:
+    old = stage.names()
+    stage.done("restore", "--yes")
+    stage.deploy(*old)
+    options = stage.options(finish=True, wait=1, dry_run=False, yes=True)
+    pauses: list[float] = []
+    with pytest.raises(CannotRun, match="old tables are still used by"):
+        Finishing(options, Shown(), pauses.append).run()
+    assert sum(pauses) == 60
+    stage.opt_out(stage.service_on(old), "carla")
+
+
+def test_waiting_goes_with_finishing(stage: Stage) -> None:
+    assert (stage.type("restore", "--wait", "5", "--yes")) == Said(1, "--wait goes with --finish.\n")
 
 
 def test_who_has_the_settings_of_before_a_restore_is_told(stage: Stage) -> None:
@@ -169,7 +216,7 @@ def test_functions_of_a_pipeline_s_stack_are_looked_at_before_the_seal(stage: St
     stage.done("restore", "--yes")
     stage.deploy_by_stack("pipeline", *old)
     said = stage.type("restore", "--finish", "--app-stack", "pipeline", "--yes")
-    assert (said.code, "still uses the old tables" in said.text) == (1, True)
+    assert (said.code, "old tables are still used by" in said.text) == (1, True)
     stage.opt_out(stage.service_on(old), "carla")
 
 

@@ -188,5 +188,19 @@ class TestFromABackup:
         assert (said.code, "they belong to two deployments" in said.text) == (1, True)
         assert self.secrets(stage) == held
 
+    def test_a_bucket_that_is_not_there_is_told_and_a_folder_of_backups_is_none(
+        self, stage: Stage, backup: str, ops: OpsKey
+    ) -> None:
+        key = ["--ops-key", str(ops.public)]
+        for words, says in (
+            (["--to", "s3://nobodys.example.com/daily", *key], "AWS refused PutObject (NoSuchBucket): "),
+            (["--to", "s3://", *key], "s3:// names no bucket: "),
+            (["--check", "s3://backups.example.com/daily"], "There is no backup in s3://backups.example.com/daily: "),
+        ):
+            said = stage.type("backup", *words)
+            last = said.text.splitlines()[-1]
+            assert (said.code, last.startswith(says), "Traceback" in said.text) == (1, True, False), said.text
+        assert "digests are right" in stage.done("backup", "--check", backup)
+
 
 OTHER = {"1": master_key(9)}

@@ -245,12 +245,17 @@ class TestAStage:
         assert ask(typist.key("--sender", CODE, *words)).status == 200
         typist.done("sender", "close", CODE, "--yes", *words)
         assert site.service.senders.get(CODE).closed
+        said = typist.done("sender", "create", "--name", "Another", *words)
+        assert f"key create --sender {said.out.strip()} --stage prod" in said.err, "as it is printed, on this stage"
 
     @pytest.mark.parametrize(
         ("words", "sentence"),
         [
             (("--stage", "live"), "There is no stage 'live' in "),
-            (("--stage", "dev"), "The stage dev has no secrets yet: run `python -m infra provision` for it first."),
+            (
+                ("--stage", "dev"),
+                "The stage dev has no secrets yet: run `python -m infra provision --stage dev`",
+            ),
             (("--stage", "prod", "--data-dir", "."), "--stage and --data-dir mean two deployments: use one of them."),
         ],
     )

@@ -6,6 +6,7 @@ import getpass
 import json
 import random
 import stat
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ from tests.engines import LocalTables
 from tests.infra.ops.backups.drills import OpsKey
 from tests.infra.ops.test_restored import Torn, begun_lives, mended, pair_of, tables_of, without_times
 from tests.infra.ops.typed import Typist
+from tests.infra.processes import ROOT, infra_command
 from tests.lives import AFTER, BEFORE, Killed, Life, _Client
 from tests.site import environment_for
 
@@ -226,6 +228,20 @@ class TestKeys:
         phrase.write_text("short\n")
         said = Typist(capsys).refused("backup-key", "--out", str(tmp_path / "k"), "--passphrase-file", str(phrase))
         assert said == "A passphrase has at least 12 characters."
+
+    def test_without_a_terminal_a_passphrase_comes_from_a_file(self, tmp_path: Path) -> None:
+        """As from cron: no traceback, and nothing that was typed is echoed."""
+        done = subprocess.run(
+            infra_command("backup-key", "--out", str(tmp_path / "k")),
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            start_new_session=True,
+            check=False,
+        )
+        said = "There is no terminal to type a passphrase at: name a file by --passphrase-file.\n"
+        assert (done.returncode, done.stdout, done.stderr) == (1, "", said)
 
     @pytest.mark.parametrize("text", ["", "# nothing\n", "age1nothing\n", "ssh-rsa AAAA\n"])
     def test_what_is_no_public_key_is_refused(self, tmp_path: Path, text: str) -> None:
