@@ -213,7 +213,7 @@ class TestKeys:
 
         monkeypatch.setattr(getpass, "getpass", ended)
         said = Typist(capsys).refused("backup-key", "--out", str(tmp_path / "k"))
-        assert said.endswith("No passphrase was typed: nothing was done.")
+        assert said.endswith("name a file by --passphrase-file.")
 
     def test_a_private_half_is_never_written_alone(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         phrase = tmp_path / "phrase"
