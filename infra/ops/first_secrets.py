@@ -17,7 +17,7 @@ from infra.local.problems import CannotRun
 from infra.ops.aws import explaining
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 _NAMESPACE = uuid.UUID("3e1f6c0a-5b0e-5e0c-9a53-4a3c0f8c7d11")
 
@@ -33,20 +33,23 @@ def first_pepper_key() -> str:
     return _random(PEPPER_KEY_OCTETS)
 
 
-def put_where_empty(secretsmanager: Any, dynamodb: Any, table: str, secret: str, value: Callable[[], str]) -> bool:
+def put_where_empty(
+    secretsmanager: Any, dynamodb: Any, tables: Iterable[str], secret: str, value: Callable[[], str]
+) -> bool:
     """Gives the secret its first value; False where it has one.
 
-    It refuses to where `table` (of senders) has items: whatever they were made with is lost, and a new value would hide
-    that. Raises CannotRun.
+    It refuses to where one of `tables` (of senders; a restore makes others) has items: whatever they were made with is
+    lost, and a new value would hide that. Raises CannotRun.
     """
     with explaining():
         if _has_value(secretsmanager, secret):
             return False
-        if dynamodb.scan(TableName=table, Limit=1, ConsistentRead=True, Select="COUNT")["Count"]:
-            raise CannotRun(
-                f"The secret {secret} is empty, and the table {table} is not: restore the secret from a backup. "
-                "With a new one no link would open and no suppression be found."
-            )
+        for table in tables:
+            if dynamodb.scan(TableName=table, Limit=1, ConsistentRead=True, Select="COUNT")["Count"]:
+                raise CannotRun(
+                    f"The secret {secret} is empty, and the table {table} is not: restore the secret from a backup. "
+                    "With a new one no link would open and no suppression be found."
+                )
         try:
             # Of two runs at once the second is refused, for it has another value under the same token.
             secretsmanager.put_secret_value(

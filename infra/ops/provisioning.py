@@ -101,8 +101,12 @@ class Provisioning:
     def _put_first_values(self, outputs: dict[str, str]) -> None:
         secretsmanager = aws.client("secretsmanager", self._options)
         dynamodb = aws.client("dynamodb", self._options)
+        tables = {
+            outputs["ControlTableName"],
+            self._stage.settings.get("SIGNOFF_CONTROL_TABLE") or outputs["ControlTableName"],
+        }
         for output, (what, value) in _FIRST_VALUES.items():
-            if put_where_empty(secretsmanager, dynamodb, outputs["ControlTableName"], outputs[output], value):
+            if put_where_empty(secretsmanager, dynamodb, tables, outputs[output], value):
                 self.shown.note(f"  Made {what}, in the secret alone.")
 
     def _write(self, outputs: dict[str, str]) -> None:

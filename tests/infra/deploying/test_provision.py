@@ -14,7 +14,7 @@ from infra.local.problems import CannotRun
 from infra.ops.first_secrets import put_where_empty
 from infra.ops.provisioning import SETTINGS
 from infra.ops.stacks import Stack
-from infra.storage import TEMPLATE, load_template
+from infra.storage import TEMPLATE, create_tables, load_template
 from tests.infra.deploying.accounts import DOMAIN
 from tests.infra.deploying.stages import STAGES
 
@@ -287,6 +287,21 @@ class TestFirstValues:
         assert said.code == 1
         assert "restore the secret from a backup" in said.text.splitlines()[-1]
 
+    def test_are_not_made_where_restored_tables_hold_it(
+        self, account: Account, project: Path, provision: Provision
+    ) -> None:
+        """The stack's own are old then, and may be empty or made anew."""
+        made_without_values(account)
+        suffix = "-r20261121080000"
+        names = create_tables(account.client("dynamodb"), "dev", suffix)
+        item = {"pk": {"S": "sender#a"}, "sk": {"S": "b"}}
+        account.client("dynamodb").put_item(TableName=names.control, Item=item)
+        file = project / ".chalice" / "config.json"
+        told = file.read_text("utf-8")
+        file.write_text(told.replace('"signoff-dev-control"', f'"{names.control}"'), "utf-8")
+        said = provision()
+        assert (said.code, f"the table {names.control} is not" in said.text) == (1, True)
+
     def test_are_made_for_the_one_that_is_empty_alone(self, account: Account, provision: Provision) -> None:
         made_without_values(account)
         account.client("secretsmanager").put_secret_value(SecretId=MASTER, SecretString="ours")
@@ -323,6 +338,6 @@ class TestFirstValues:
                 return {"Count": 0}
 
         late = Late()
-        assert [put_where_empty(late, late, "table", "secret", lambda: "value") for _ in range(2)] == [False, False]
+        assert [put_where_empty(late, late, ["table"], "secret", lambda: "value") for _ in range(2)] == [False, False]
         assert late.tokens[0] == late.tokens[1]
         assert len(late.tokens[0]) >= 32
