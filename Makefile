@@ -35,7 +35,7 @@ run: install ## serve Signoff with a demo sender on 127.0.0.1:$PORT (8000), data
 test: lint types engine emulators chromium unit ## lint, types and all the tests, with the coverage of branches
 
 unit: install ## the tests alone, with the coverage of branches
-	$(PY) -m pytest -n $(TEST_PROCESSES) --cov --cov-report=term
+	$(PY) -m pytest -n $(TEST_PROCESSES) --dist worksteal --cov --cov-report=term
 	@set -ef; for part in $(GUARDED); do \
 		echo "At least 95 % of $$part:"; $(BIN)/coverage report --include="$$part" --fail-under=95; \
 	done
