@@ -95,7 +95,9 @@ def _footer(told: Markup, languages: Markup) -> Markup:
 
 
 def _drawn(draw: Callable[..., Markup], content: tuple[Part, ...], *, is_slim: bool = False) -> Markup:
-    parts = filled(content, MOST_OCTETS - octets(draw(content="")), is_slim=is_slim)
+    has_filling = any(callable(part) for part in content)  # what the frame weighs is asked for by these alone
+    room = MOST_OCTETS - octets(draw(content="")) if has_filling else 0
+    parts = filled(content, room, is_slim=is_slim)
     return draw(content=Markup("\n").join(part for part in parts if part))
 
 
