@@ -12,8 +12,6 @@ from infra.local.problems import CannotRun
 from infra.ops import deployment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from chalicelib.api_keys import ApiKey
     from chalicelib.service import Service
 
@@ -48,28 +46,15 @@ def add_to(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     acts = parser.add_subparsers(required=True, metavar="create|list|revoke")
-    creating = _add(acts, "create", _CREATE, _create)
+    creating = deployment.add_act(acts, "create", _CREATE, _create)
     creating.add_argument("--sender", required=True, metavar="CODE", help="whose key it is")
     creating.add_argument("--scope", action="append", choices=_ALL, help="what it may do; as often as wanted")
-    listing = _add(acts, "list", _LIST, _list)
+    listing = deployment.add_act(acts, "list", _LIST, _list)
     listing.add_argument("--sender", required=True, metavar="CODE", help="whose keys")
     listing.add_argument("--json", action="store_true", help="one JSON object a line")
-    revoking = _add(acts, "revoke", _REVOKE, _revoke)
+    revoking = deployment.add_act(acts, "revoke", _REVOKE, _revoke)
     revoking.add_argument("key", metavar="ID", help="the key's id, never the key itself")
     revoking.add_argument("--yes", action="store_true", help="do not ask")
-
-
-def _add(acts: Any, name: str, text: str, command: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = acts.add_parser(
-        name,
-        help=text.partition(":")[0].partition(",")[0].rstrip("."),
-        description=text,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    deployment.add_to(parser)
-    parser.set_defaults(command=command)
-    return parser
 
 
 def _create(options: argparse.Namespace) -> int:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from infra.local.children import ROOT
 from infra.local.environment import STAGE, Engines, environment
@@ -14,8 +15,7 @@ from infra.local.problems import CannotRun
 from infra.ops import aws
 
 if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from chalicelib.service import Service
 
@@ -43,6 +43,20 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         "--data-dir", type=Path, metavar="FOLDER", help="that of `make run` (else SIGNOFF_LOCAL_DIR, else .local)"
     )
     aws.add_to(parser)
+
+
+def add_act(acts: Any, name: str, text: str, command: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
+    """A command beneath another, such as `sender create`; the first words of `text` are its line of help."""
+    parser: argparse.ArgumentParser = acts.add_parser(
+        name,
+        help=text.partition(":")[0].partition(",")[0].rstrip("."),
+        description=text,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add_to(parser)
+    parser.set_defaults(command=command)
+    return parser
 
 
 def service_of(options: argparse.Namespace) -> Service:

@@ -15,8 +15,6 @@ from infra.local.problems import CannotRun
 from infra.ops import deployment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from chalicelib.domain.categories import Catalogue
     from chalicelib.domain.senders import Sender
     from chalicelib.service import Service
@@ -53,16 +51,16 @@ def add_to(commands: Any) -> None:
     )
     acts = parser.add_subparsers(required=True, metavar="create|list|close|open")
     _add_create(acts)
-    listing = _add(acts, "list", _LIST, _list)
+    listing = deployment.add_act(acts, "list", _LIST, _list)
     listing.add_argument("--json", action="store_true", help="one JSON object a line")
     for name, text, command in (("close", _CLOSE, _close), ("open", _OPEN, _open)):
-        parser = _add(acts, name, text, command)
+        parser = deployment.add_act(acts, name, text, command)
         parser.add_argument("sender", metavar="CODE", help="the sender's code")
         parser.add_argument("--yes", action="store_true", help="do not ask")
 
 
 def _add_create(acts: Any) -> None:
-    parser = _add(acts, "create", _CREATE, _create)
+    parser = deployment.add_act(acts, "create", _CREATE, _create)
     parser.add_argument("--name", required=True, help="what recipients read, such as the company's name")
     parser.add_argument("--code", help="eight of a-z and 2-7; made at random where it is left out")
     parser.add_argument(
@@ -74,19 +72,6 @@ def _add_create(acts: Any) -> None:
     parser.add_argument("--ground", default="transaction", help="its legal ground (else transaction)")
     parser.add_argument("--shards", type=int, default=8, metavar="N", help="1 to 64 (else 8)")
     parser.add_argument("--hashed", action="store_true", help="store recipient ids alone, and no address ever")
-
-
-def _add(acts: Any, name: str, text: str, command: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = acts.add_parser(
-        name,
-        help=text.partition(":")[0].partition(",")[0].rstrip("."),
-        description=text,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    deployment.add_to(parser)
-    parser.set_defaults(command=command)
-    return parser
 
 
 def _create(options: argparse.Namespace) -> int:

@@ -177,10 +177,10 @@ class StageRestore:
         return self._next()
 
     def _next(self) -> int:
-        stage = self._stage
+        file, name = self._stage.file, self._stage.name
         self._shown.note(
-            f"{stage.file} names the restored tables. Next, one after the other: chalice deploy --stage {stage.name} "
-            f"and python -m infra restore --stage {stage.name} --finish"
+            f"{file} names the restored tables. Next, one after the other: python -m infra restore --stage {name} "
+            f"--finish --wait 30 and, in another terminal while that waits, chalice deploy --stage {name}"
         )
         return 0
 
