@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -63,7 +64,8 @@ def test_what_waits_what_failed_and_what_sounds_is_told(at: Deployed, capfd: Cap
     client.put_item(TableName="signoff-prod-control", Item={**table, "sk": {"S": "key#1"}})
     sqs.send_message(QueueUrl=urls[1], MessageBody="{}")
     watch.set_alarm_state(AlarmName="signoff-prod-server-errors", StateValue="ALARM", StateReason="a test")
-    watch.put_metric_data(Namespace="signoff-prod", MetricData=[{"MetricName": "OptOuts", "Value": 7}])
+    counted = {"MetricName": "OptOuts", "Value": 7, "Timestamp": datetime.now(UTC) - timedelta(minutes=10)}
+    watch.put_metric_data(Namespace="signoff-prod", MetricData=[counted])
     at.world.answer = (503, b"")
 
     found = told(at, capfd)
