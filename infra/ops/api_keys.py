@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from infra.client.shown import Shown, count
 from infra.local.problems import CannotRun
-from infra.ops import deployment
+from infra.ops import deployment, yes
 
 if TYPE_CHECKING:
     from chalicelib.api_keys import ApiKey
@@ -54,7 +54,7 @@ def add_to(commands: Any) -> None:
     listing.add_argument("--json", action="store_true", help="one JSON object a line")
     revoking = deployment.add_act(acts, "revoke", _REVOKE, _revoke)
     revoking.add_argument("key", metavar="ID", help="the key's id, never the key itself")
-    revoking.add_argument("--yes", action="store_true", help="do not ask")
+    yes.add_to(revoking)
 
 
 def _create(options: argparse.Namespace) -> int:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from infra.client.commands import stopping
 from infra.client.shown import Shown, count
 from infra.local.problems import CannotRun
-from infra.ops import deployment
+from infra.ops import deployment, yes
 
 if TYPE_CHECKING:
     from chalicelib.domain.categories import Catalogue
@@ -56,7 +56,7 @@ def add_to(commands: Any) -> None:
     for name, text, command in (("close", _CLOSE, _close), ("open", _OPEN, _open)):
         parser = deployment.add_act(acts, name, text, command)
         parser.add_argument("sender", metavar="CODE", help="the sender's code")
-        parser.add_argument("--yes", action="store_true", help="do not ask")
+        yes.add_to(parser)
 
 
 def _add_create(acts: Any) -> None:

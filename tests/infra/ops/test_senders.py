@@ -13,7 +13,7 @@ from chalicelib.domain.categories import Ground, Kind
 from infra.ops.deployment import SETTINGS
 from tests.engines import make_tables
 from tests.gateway import Answer, send
-from tests.infra.ops.typed import Typist
+from tests.infra.ops.typed import Terminal, Typist
 from tests.infra.processes import ROOT, infra_command
 from tests.site import CODE, Site, environment_for, make_site
 
@@ -157,19 +157,6 @@ class TestSenders:
     def test_a_sender_that_there_is_not(self, site: Site, typist: Typist) -> None:
         assert typist.refused("sender", "close", "nobodyis", "--yes").startswith("There is no sender nobodyis: ")
         assert typist.refused("key", "create", "--sender", "nobodyis").startswith("There is no sender nobodyis: ")
-
-
-class Terminal:
-    """Somebody who types one line."""
-
-    def __init__(self, line: str) -> None:
-        self._line = line
-
-    def isatty(self) -> bool:
-        return True
-
-    def readline(self) -> str:
-        return self._line
 
 
 class TestKeys:
