@@ -17,7 +17,7 @@ from chalicelib.use_cases.reverting import BY_LINK, REVERSIBLE, Fate, Finding, M
 from chalicelib.use_cases.scanning import Ledger, ledger_of
 from infra.client.commands import same_command
 from infra.client.refusals import clean
-from infra.client.shown import Shown, count
+from infra.client.shown import Shown, count, counted
 from infra.local.problems import CannotRun
 from infra.ops.asked import is_wanted
 from infra.ops.deployment import where
@@ -160,7 +160,7 @@ class Reverting:
 
 
 def _acts(number: int) -> str:
-    return f"{count(number)} {'act' if number == 1 else 'acts'}"
+    return counted(number, "act")
 
 
 def meant_by(options: argparse.Namespace) -> Meant:

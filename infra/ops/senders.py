@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from infra.client.commands import stopping
-from infra.client.shown import Shown, count
+from infra.client.shown import Shown, count, counted
 from infra.local.problems import CannotRun
 from infra.ops import deployment, yes
 
@@ -133,14 +133,15 @@ def _print_all(service: Service, shown: Shown, options: argparse.Namespace) -> i
         senders = [service.senders.get(code) for code in sorted(service.senders.codes())]
     for sender in senders:
         sys.stdout.write((json.dumps(_object_of(sender)) if options.json else _line_of(sender)) + "\n")
-    shown.note(f"{count(len(senders))} senders, of which {count(sum(sender.closed for sender in senders))} are closed.")
+    shown.note(f"{counted(len(senders), 'sender')}, {count(sum(sender.closed for sender in senders))} closed.")
     return 0
 
 
 def _line_of(sender: Sender) -> str:
     state = "closed" if sender.closed else "open"
-    about = f"{len(sender.catalogue.active)} categories, {sender.shards} shards{', hashed' if sender.hashed else ''}"
-    return f"{sender.code}  {state:<6}  {sender.name} ({about})"
+    categories = counted(len(sender.catalogue.active), "category", "categories")
+    about = (categories, counted(sender.shards, "shard"), *(["hashed"] if sender.hashed else []))
+    return f"{sender.code}  {state:<6}  {sender.name} ({', '.join(about)})"
 
 
 def _object_of(sender: Sender) -> dict[str, Any]:

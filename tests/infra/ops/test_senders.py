@@ -113,10 +113,10 @@ class TestSenders:
         typist.done("sender", "close", "othersnd", "--yes")
         said = typist.done("sender", "list")
         assert said.out.splitlines() == [
-            "othersnd  closed  Other (1 categories, 8 shards, hashed)",
+            "othersnd  closed  Other (1 category, 8 shards, hashed)",
             f"{CODE}  open    Test & Sons (3 categories, 8 shards)",
         ]
-        assert said.err == "2 senders, of which 1 are closed.\n"
+        assert said.err == "2 senders, 1 closed.\n"
         [other, _] = [json.loads(line) for line in typist.done("sender", "list", "--json").out.splitlines()]
         assert (other["sender"], other["closed"], other["categories"]) == ("othersnd", True, ["service-alerts"])
 
