@@ -27,6 +27,7 @@ from infra.ops import (
     senders,
     status,
 )
+from infra.ops.hints import with_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -84,7 +85,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         code: int = options.command(options)
     except CannotRun as error:
-        print(error, file=sys.stderr)
+        print(with_place(str(error), options), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("Stopped before anything was begun.", file=sys.stderr)

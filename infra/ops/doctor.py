@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from infra.client.commands import stopping
 from infra.client.shown import Shown, count, counted
 from infra.ops import aws, deployed, stages
+from infra.ops.hints import with_place
 from infra.ops.places import go_there
 
 if TYPE_CHECKING:
@@ -66,7 +68,8 @@ def _run(options: argparse.Namespace, shown: Shown, outside: Outside | None) -> 
     with aws.explaining():
         view.account  # noqa: B018 - the first call: without credentials nothing else needs to be tried
     with shown.work("Checked", len(CHECKS)) as bar:
-        found = examine(view, CHECKS, lambda done, what: bar.to(done, len(CHECKS), what))
+        told = examine(view, CHECKS, lambda done, what: bar.to(done, len(CHECKS), what))
+    found = [replace(each, text=with_place(each.text, options)) for each in told]
     sys.stdout.write(_json(view, found) if options.json else _text(found, is_quiet=options.quiet))
     sys.stdout.flush()
     shown.note(_sum(found))

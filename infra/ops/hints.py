@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -29,8 +30,14 @@ def typed_of(options: argparse.Namespace) -> Typed:
 
 def aws_at(options: argparse.Namespace) -> str:
     """What a command of AWS's own needs, after a space, to go where this one went; it reads no .chalice/config.json."""
-    told = {"--region": options.region, "--endpoint-url": options.endpoint_url}
+    told = {"--region": getattr(options, "region", None), "--endpoint-url": getattr(options, "endpoint_url", None)}
     return "".join(f" {name} {shlex.quote(value)}" for name, value in told.items() if value)
+
+
+def with_place(text: str, options: argparse.Namespace) -> str:
+    """A text in which each of AWS's own commands (`aws …`) goes where this one went."""
+    at = aws_at(options)
+    return re.sub(r"`(aws [^`]+)`", lambda found: f"`{found[1].replace(' && ', f'{at} && ')}{at}`", text)
 
 
 def command_on(stage: str | None, typed: Typed, *words: str) -> str:

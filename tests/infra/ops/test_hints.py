@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from infra.__main__ import parser
-from infra.ops.hints import command_on, typed_of
+from infra.ops.hints import command_on, typed_of, with_place
 from tests.infra.processes import ROOT
 
 if TYPE_CHECKING:
@@ -73,6 +73,17 @@ def test_a_command_has_what_was_typed(words: list[str], where: str) -> None:
 def test_where_nothing_was_typed_nothing_is_added() -> None:
     """`chalice deploy` looks at a stage too."""
     assert typed_of(argparse.Namespace(stage="dev", region=None)) == ()
+
+
+def test_commands_of_aws_go_where_this_one_went() -> None:
+    """They read no .chalice/config.json, so that a region which was found there is told them, too."""
+    options = argparse.Namespace(region="eu-central-1", endpoint_url=None)
+    at = "--region eu-central-1"
+    for text, placed in (
+        ("Run `aws s3 rb s3://x`, then `chalice deploy`.", f"Run `aws s3 rb s3://x {at}`, then `chalice deploy`."),
+        ("`aws kms a && aws kms b` (see `aws`)", f"`aws kms a {at} && aws kms b {at}` (see `aws`)"),
+    ):
+        assert with_place(text, options) == placed
 
 
 def test_a_region_that_was_found_is_not_typed() -> None:
