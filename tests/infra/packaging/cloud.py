@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from tests.infra.packaging.projects import Package
 
 ACCOUNT = "000000000000"
-SECONDS = 60
-"""When a test gives up: a stack is made in one or two."""
+SECONDS = 300
+"""When a test gives up: a stack is made in one or two, and on a crowded machine in many."""
 CODE_BUCKET = "code-of-the-packages"
 _PLACES = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
 _READY = b"Running on http"
