@@ -25,7 +25,9 @@ from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
-from itsdangerous import Signer
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
+from itsdangerous import Signer, want_bytes
 
 from .domain.errors import InvalidAddress, InvalidToken
 from .keyring import VERSION_CHARS, KeyState
@@ -130,6 +132,19 @@ def open_token(keyring: Keyring, token: object) -> Link:
     return Link(_PURPOSES[head[0]], key.version, head[2:], category, day, address, compromised)
 
 
+class _Signer(Signer):
+    """itsdangerous's signer, and its signatures: with the key derived and taken in once, not at each of them."""
+
+    def __init__(self, key: bytes, purpose: Purpose) -> None:
+        super().__init__(key, purpose, sep=".", key_derivation="hmac", digest_method=hashlib.sha256)
+        self._keyed = HMAC(self.derive_key(), SHA256())
+
+    def get_signature(self, value: str | bytes) -> bytes:
+        mac = self._keyed.copy()
+        mac.update(want_bytes(value))
+        return _encode(mac.finalize())
+
+
 class _Sealer:
     """AES-SIV bound to one token head: the head and the purpose are covered by the seal, though not in it."""
 
@@ -154,11 +169,8 @@ class _Sealer:
 
 
 @lru_cache(maxsize=_CACHED_KEYS)
-def _signer(keyring: Keyring, head: str) -> Signer:
-    key = _derive(keyring, head, "sign", 32)
-    salted = Signer(key, _PURPOSES[head[0]], key_derivation="hmac", digest_method=hashlib.sha256)
-    # itsdangerous derives from the salt again at each call; this signer gives the same signatures with that done once.
-    return Signer(salted.derive_key(), sep=".", key_derivation="none", digest_method=hashlib.sha256)
+def _signer(keyring: Keyring, head: str) -> _Signer:
+    return _Signer(_derive(keyring, head, "sign", 32), _PURPOSES[head[0]])
 
 
 @lru_cache(maxsize=_CACHED_KEYS)
