@@ -11,6 +11,7 @@ from infra.ops.adopting import take_over
 from infra.ops.deployed import Deployed, find_deployed
 from infra.ops.dns import Target, Waiting, record
 from infra.ops.event_source import EventSource
+from infra.ops.finish_options import check_options
 from infra.ops.gateway_answers import GatewayAnswers
 from infra.ops.gateway_stage import StageSettings
 from infra.ops.logs import FunctionLogs, GatewayRole
@@ -43,6 +44,7 @@ class Finishing:
     def run(self) -> int:
         """Finish, or with --dry-run show what it would do. Raises CannotRun."""
         region = str(aws.session(self._options).region_name)
+        check_options(self._stage, region, self._options)
         account = self._check(region)
         self._stack.client = aws.client("cloudformation", self._options)
         deployed = find_deployed(self._stage, self._options)
