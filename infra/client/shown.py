@@ -112,6 +112,11 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
+def counted(number: int, one: str, more: str) -> str:
+    """`1 sender`, `1,200 senders`: a number with its noun."""
+    return f"{count(number)} {one if number == 1 else more}"
+
+
 def _is_count(text: str) -> bool:
     return text.replace(",", "").isdigit()
 

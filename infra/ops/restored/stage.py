@@ -20,6 +20,7 @@ from infra.ops.restored.begun import POINTS, Begun
 from infra.ops.restored.control import refuse_closed
 from infra.ops.restored.local import opened
 from infra.ops.restored.mending import PEPPER, in_sentences, mend_and_begin
+from infra.ops.restored.missing import CONTROL, KINDS, RECIPIENTS, Gone, gone_both
 from infra.ops.restored.points import Points
 from infra.ops.restored.run import Pair, Tables
 from infra.ops.restored.stage_secrets import MASTER, StageSecrets, agreed
@@ -153,7 +154,7 @@ class StageRestore:
         wanted = agreed(kept.held(), secrets)
         loading.begin()  # from now on another backup is refused
         loading.load(reading, self._shown)
-        tables = Tables(*self._tables(names), Pair(None, None))
+        tables = Tables(*self._tables(names), Pair(None, None, gone_both(reading.manifest.started)))
         mend_and_begin(tables, secrets, reading.manifest.started, self._shown)
         # Last: functions that are deployed answer 503 with another pepper, and never from half of the backup.
         kept.put(wanted)
@@ -169,12 +170,22 @@ class StageRestore:
 
     def _serve(self, under_way: Begun, secrets: Secrets) -> int:
         """Whole, begun, and named by the settings."""
-        points, before = Points(self._client, under_way.before), self._tables(under_way.before)
-        old = Pair(*(table if points.exists(table.name) else None for table in before))
+        recipients, control = self._tables(under_way.before)
+        gone = self._gone(under_way)
+        old = Pair(None if RECIPIENTS in gone else recipients, None if CONTROL in gone else control, gone)
         tables = Tables(*self._tables(under_way.after), old)
         mend_and_begin(tables, secrets, under_way.at, self._shown)
         begun.switch(self._stage, under_way.after)
         return self._next()
+
+    def _gone(self, under_way: Begun) -> Gone:
+        """Those of the tables of before that are not there any more."""
+        points, is_of_points = Points(self._client, under_way.before), under_way.source == POINTS
+        return {
+            kind: (name, points.since(name, under_way.at) if is_of_points else under_way.at)
+            for kind, name in zip(KINDS, asdict(under_way.before).values(), strict=True)
+            if not points.exists(name)
+        }
 
     def _next(self) -> int:
         file, name = self._stage.file, self._stage.name
