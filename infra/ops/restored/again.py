@@ -14,14 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from chalicelib.domain.acts import Consented, Erased, Evidence
-from chalicelib.domain.categories import Catalogue
 from chalicelib.domain.jobs import JobKind, JobStatus
 from chalicelib.domain.recipients import Entry
 from chalicelib.domain.senders import Sender, SenderEntry
@@ -35,6 +34,7 @@ from chalicelib.use_cases.importing import file_key
 from chalicelib.use_cases.looking import forget_evidence
 from infra.ops.restored import control
 from infra.ops.restored.items import BEHIND, hole, is_hole, last_of, recipient_in, sequence_of, serialized
+from infra.ops.restored.joined import Joined, with_category, with_row
 from infra.ops.restored.notes import Run, load_shard, save_shard
 from infra.ops.restored.run import SIDE_BY_SIDE, Pair
 from infra.ops.restored.shards import PAGE
@@ -43,7 +43,6 @@ from infra.ops.restored.tables import Table
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from chalicelib.domain.categories import Category
     from chalicelib.domain.jobs import Job
     from chalicelib.store.calls import Key
     from infra.ops.restored.tables import Item
@@ -154,18 +153,20 @@ class Again:
         if entry.category is None and self.old.control is None:
             self.untaken.append(f"{theirs.code}: what it says of itself, for that went with its table")
             return False
-        made: list[Sender | None] = []
+        joined: list[tuple[Sender, Joined]] = []
 
         def draft(now: Sender) -> Change:
-            changed = _with_category(now, entry.category) if entry.category else _with_row(now, theirs)
-            made.append(None if changed == now else changed)
-            if changed is None and entry.category is not None:
-                told = f"{theirs.code}: category {entry.category.id}, for another one has its number"
-                self.untaken.append(told)
-            return Change(changed or now, entry.category)
+            made = with_category(now, entry.category) if entry.category else with_row(now, theirs)
+            joined.append((now, made))
+            return Change(made.sender, entry.category and made.sender.catalogue.find(entry.category.id))
 
         self.service.change_sender(theirs.code, f"restore {self.run.id} {entry.seq}", draft)
-        return bool(made) and made[-1] is not None
+        if not joined:
+            return False
+        before, made = joined[-1]
+        if made.untaken is not None:
+            self.untaken.append(made.untaken)
+        return made.sender != before
 
     def take_up_jobs(self) -> int:
         """Puts a message into the queue for every job that is not over; one that comes twice does nothing. How many."""
@@ -236,19 +237,3 @@ def _is_sealed(old: Table, head: Item | None, line: Item, key: Key) -> bool:
             raise
         return False
     return True
-
-
-def _with_category(now: Sender, category: Category) -> Sender | None:
-    """With this category as it is told; None where another one has its number."""
-    others = [held for held in now.catalogue.categories if held.id != category.id]
-    if any(held.number == category.number for held in others):
-        return None
-    held = tuple(category if one.id == category.id else one for one in now.catalogue.categories)
-    is_new = len(others) == len(held)
-    return replace(now, catalogue=Catalogue((*held, category) if is_new else held))
-
-
-def _with_row(now: Sender, theirs: Sender) -> Sender:
-    """With what the row has of the sender itself. A logo stays as it is: its octets are in no line."""
-    profile = replace(theirs.profile, logo=now.profile.logo)
-    return replace(now, name=theirs.name, form_open=theirs.form_open, closed=theirs.closed, profile=profile)
