@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 from app import app
 from chalicelib.api.exported import ExportFile
 from chalicelib.api.registers import tell_registers
+from chalicelib.domain.errors import NoProgress
 from chalicelib.domain.jobs import JobKind
 from chalicelib.domain.senders import Sender
 from chalicelib.domain.suppressions import suppressions_of
@@ -174,6 +175,8 @@ class _Campaign:
                 run_export(self.worker, FEED, begun["id"], self._between, ExportFile(), self.rules)
             except Killed:
                 self.ahead += LEASE + 1
+            except NoProgress:  # without any time: its message comes again, and the run goes on in the same file
+                continue
         if sum(self._heads()) > before:
             self.report.note("exports with writes in between")
         told, octets = self._made(told)
