@@ -12,6 +12,7 @@ from infra.ops.asked import is_wanted
 from infra.ops.backups.contents import control_items
 from infra.ops.backups.loading import Loading
 from infra.ops.backups.writing import check_peppers
+from infra.ops.deployment import again
 from infra.ops.kept_keys import StageKeys
 from infra.ops.places import go_there
 from infra.ops.restored import begun
@@ -47,7 +48,7 @@ class StageRestore:
         if self._stage.place is None:
             name = self._stage.name
             raise CannotRun(
-                f"The stage {name} has no stores yet: `python -m infra provision --stage {name}` makes them."
+                f"The stage {name} has no stores yet: `python -m infra provision{again(options)}` makes them."
             )
         go_there(self._stage, options)
         self._file = begun.file_of(options)
@@ -170,7 +171,7 @@ class StageRestore:
         keys = keys_from(wanted[MASTER], kept.now)
         self._shown.summary(f"Master keys of stage {self._stage.name}", keys.rows(), beside_results=True)
         if left_out := left_out_of(wanted, backup):
-            self._shown.note(lost_versions(left_out, self._stage.name))
+            self._shown.note(lost_versions(left_out, again(self._options)))
         for line in StageKeys(self._stage, self._options).begin_anew(keys):
             self._shown.note(f"  {line}")
         return 0
@@ -195,10 +196,10 @@ class StageRestore:
         }
 
     def _next(self) -> int:
-        file, name = self._stage.file, self._stage.name
         self._shown.note(
-            f"{file} names the restored tables. Next, one after the other: python -m infra restore --stage {name} "
-            f"--finish --wait 30 and, in another terminal while that waits, chalice deploy --stage {name}"
+            f"{self._stage.file} names the restored tables. Next, begun now and left running:\n"
+            f"  {begun.finish_command(self._options)}\n"
+            f"and in another terminal, while that waits:\n  {self._stage.deploy}"
         )
         return 0
 

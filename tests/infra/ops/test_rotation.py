@@ -63,8 +63,12 @@ def test_keys_that_come_back_leave_out_the_numbers_that_may_have_been_given_sinc
 
 @pytest.mark.parametrize(("newest", "expected"), [(57, 62), (58, 63), (62, 63), (63, 63)])
 def test_keys_come_back_as_long_as_a_link_can_name_them(newest: int, expected: int) -> None:
-    back = keys(**{"v1": "verifying", f"v{newest}": "minting"}).come_back()
+    before = keys(**{"v1": "verifying", f"v{newest}": "minting"})
+    back = before.come_back()
     assert back.next.version == expected
+    assert {key.version: key.secret for key in before.ring}.items() <= {
+        key.version: key.secret for key in back.ring
+    }.items()
 
 
 def test_a_rotation_leaves_every_other_key_as_it_was() -> None:
