@@ -7,7 +7,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from infra.client.shown import Shown, count
+from infra.client.shown import Shown, counted
 from infra.local.problems import CannotRun
 from infra.ops import deployment
 
@@ -84,9 +84,8 @@ def _list(options: argparse.Namespace) -> int:
     for key in keys:
         told_of = _object_of(key)
         sys.stdout.write((json.dumps(told_of) if options.json else _line_of(told_of)) + "\n")
-    shown.note(
-        f"{count(len(keys))} keys of {sender.name}, of which {count(sum(key.is_live for key in keys))} are live."
-    )
+    live = counted(sum(key.is_live for key in keys), "is", "are")
+    shown.note(f"{counted(len(keys), 'key', 'keys')} of {sender.name}, of which {live} live.")
     return 0
 
 

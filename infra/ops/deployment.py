@@ -78,7 +78,14 @@ def service_of(options: argparse.Namespace) -> Service:
 
 def again(options: argparse.Namespace) -> str:
     """The options that mean the same deployment in another command, each after a space."""
-    told = {"--stage": options.stage, "--data-dir": options.data_dir, "--endpoint-url": options.endpoint_url}
+    project = None if options.project == ROOT else options.project
+    told = {
+        "--stage": options.stage,
+        "--project": project,
+        "--data-dir": options.data_dir,
+        "--endpoint-url": options.endpoint_url,
+        "--app-stack": getattr(options, "app_stack", None),
+    }
     return "".join(f" {option} {shlex.quote(str(value))}" for option, value in told.items() if value is not None)
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from infra.client.commands import stopping
-from infra.client.shown import Shown, count
+from infra.client.shown import Shown, counted
 from infra.local.problems import CannotRun
 from infra.ops import deployment
 
@@ -133,7 +133,8 @@ def _print_all(service: Service, shown: Shown, *, is_json: bool) -> int:
         senders = [service.senders.get(code) for code in sorted(service.senders.codes())]
     for sender in senders:
         sys.stdout.write((json.dumps(_object_of(sender)) if is_json else _line_of(sender)) + "\n")
-    shown.note(f"{count(len(senders))} senders, of which {count(sum(sender.closed for sender in senders))} are closed.")
+    closed = counted(sum(sender.closed for sender in senders), "is", "are")
+    shown.note(f"{counted(len(senders), 'sender', 'senders')}, of which {closed} closed.")
     return 0
 
 

@@ -106,8 +106,8 @@ class Finishing:
         rounds = int(self._options.wait * 60 / _PAUSE)
         if rounds and (behind := self._behind(again.new)):
             self._shown.note(
-                f"  Taking over all along, for {_use(behind)} the old tables: now run chalice deploy "
-                f"--stage {self._options.stage} in another terminal."
+                f"  Taking over all along, for {_use(behind)} the old tables: now run, in another terminal:\n"
+                f"  {stage_of(self._options).deploy}"
             )
         for _ in range(rounds):
             if not self._behind(again.new):
@@ -121,8 +121,9 @@ class Finishing:
         behind = self._behind(new)
         if behind:
             raise CannotRun(
-                f"The old tables are still used by {', '.join(behind)}: run chalice deploy --stage "
-                f"{self._options.stage}, and this again. What came to them so far was taken over."
+                f"The old tables are still used by {', '.join(behind)}. What came to them so far was taken over. Next, "
+                f"left running, and in another terminal while that waits:\n  {begun.finish_command(self._options)}\n"
+                f"  {stage_of(self._options).deploy}"
             )
 
     def _behind(self, new: Both) -> list[str]:

@@ -116,7 +116,7 @@ class TestSenders:
             "othersnd  closed  Other (1 categories, 8 shards, hashed)",
             f"{CODE}  open    Test & Sons (3 categories, 8 shards)",
         ]
-        assert said.err == "2 senders, of which 1 are closed.\n"
+        assert said.err == "2 senders, of which 1 is closed.\n"
         [other, _] = [json.loads(line) for line in typist.done("sender", "list", "--json").out.splitlines()]
         assert (other["sender"], other["closed"], other["categories"]) == ("othersnd", True, ["service-alerts"])
 

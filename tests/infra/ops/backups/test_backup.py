@@ -156,7 +156,7 @@ def test_fewer_items_than_were_written_are_noticed(made: Made) -> None:
     file = made.place / RECIPIENTS
     file.unlink()
     seal(file, [line_of({"pk": {"S": "a#0"}, "sk": {"S": "head"}})], recipients_in(made.ops.public))
-    with pytest.raises(CannotRun, match=r"^The backup is damaged: \S+ holds 1 items"):
+    with pytest.raises(CannotRun, match=r"^The backup is damaged: \S+ holds 1 item and should hold \d+"):
         made.reading().check()
 
 
