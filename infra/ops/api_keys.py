@@ -64,7 +64,7 @@ def _create(options: argparse.Namespace) -> int:
     from infra.ops.asked import told  # noqa: PLC0415 - as above
 
     scopes = frozenset(options.scope or _ALL)
-    with told(service, options.sender):
+    with told(service, options, options.sender):
         sender = service.senders.get(options.sender)
         key, text = create_key(service, sender, scopes, Request(None, ""))
     shown.note(f"The key {key.id} of {sender.name}, for {', '.join(sorted(scopes))}. It is shown this once:")
@@ -78,7 +78,7 @@ def _list(options: argparse.Namespace) -> int:
     service, shown = deployment.service_of(options), Shown()
     from infra.ops.asked import told  # noqa: PLC0415 - as above
 
-    with told(service, options.sender):
+    with told(service, options, options.sender):
         sender = service.senders.get(options.sender)
         keys = service.keys.list(sender.code)
     for key in keys:
@@ -110,12 +110,13 @@ def _line_of(key: dict[str, Any]) -> str:
 def _revoke(options: argparse.Namespace) -> int:
     key_id: str = options.key
     if len(key_id) != _ID_LENGTH:
-        raise CannotRun("A key's id has 16 characters, those after sgn_: `python -m infra key list` shows it.")
+        listing = deployment.command(options, "key", "list", "--sender …")
+        raise CannotRun(f"A key's id has 16 characters, those after sgn_: `{listing}` shows it.")
     service, shown = deployment.service_of(options), Shown()
     from infra.ops.asked import is_wanted, told  # noqa: PLC0415 - as above
 
     code = key_id[:_CODE_LENGTH]
-    with told(service, code):
+    with told(service, options, code):
         key = _found(service, code, key_id)
         if not key.is_live:
             shown.note(f"The key {key_id} is revoked already.")

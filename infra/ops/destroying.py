@@ -124,7 +124,7 @@ class Destroying:
     def _tell_kept(self, kept: list[Kept]) -> None:
         self.shown.note(
             "What was retained is there, and costs what it did. To have the stage again with it: "
-            f"python -m infra provision --stage {self._stage.name} --adopt\n"
+            f"{self._stage.command('provision', '--adopt')}\n"
             "To remove it for good, which makes every link and every suppression of this stage useless for ever:"
         )
         for each in kept:

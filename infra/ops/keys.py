@@ -11,7 +11,7 @@ from infra.client.commands import same_command, stopping
 from infra.client.shown import Shown
 from infra.local.children import ROOT
 from infra.local.problems import CannotRun
-from infra.ops import aws, deployed
+from infra.ops import aws, deployed, deployment
 
 if TYPE_CHECKING:
     from infra.ops.kept_keys import Kept
@@ -118,14 +118,13 @@ def _do(shown: Shown, kept: Kept, before: Keys, after: Keys) -> int:
         raise CannotRun(
             f"The keys are changed, but not all functions were told to begin anew: {error} Containers that run learn a "
             "new version from the first link made under it. Of a version that is compromised they learn only so: "
-            "repeat `keys compromise` for it."
+            "repeat the command for it."
         ) from None
     return 0
 
 
 def _standing(options: argparse.Namespace) -> str:
-    stage = "" if options.stage is None else f" --stage {options.stage}"
-    return f"Perhaps the keys are changed: see `python -m infra keys list{stage}`."
+    return f"Perhaps the keys are changed: see `{deployment.command(options, 'keys', 'list')}`."
 
 
 def _kept(options: argparse.Namespace) -> Kept:

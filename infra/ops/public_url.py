@@ -92,8 +92,8 @@ def _url_of(stage: Stage, deployed: Deployed, region: str, wanted: str | None) -
         return f"https://{stage.domain}"
     if stage.name == PROD:
         raise CannotRun(
-            "The stage prod has no domain, and API Gateway's address dies with its API: run `python -m infra provision "
-            "--stage prod --domain … --certificate-arn …`, then `chalice deploy --stage prod`."
+            "The stage prod has no domain, and API Gateway's address dies with its API: run "
+            f"`{stage.command('provision', '--domain …', '--certificate-arn …')}`, then `chalice deploy --stage prod`."
         )
     given = f"https://{deployed.api}.execute-api.{region}.amazonaws.com/{deployed.api_stage}"
     if wanted is None:

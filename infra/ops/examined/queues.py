@@ -58,7 +58,11 @@ def _queue(view: View, resource: str, *, is_dead: bool) -> Iterator[Finding]:
     of = Of(GROUP, name)
     url = or_none(lambda: str(client.get_queue_url(QueueName=name)["QueueUrl"]))
     if url is None:
-        yield of.differs("is there", "The stack made it, and it is gone: imports and exports do not run.")
+        yield of.differs(
+            "is there",
+            "The stack made it, and it is gone: imports and exports do not run. Make one of this name by hand, as "
+            "infra/storage.yaml has it: CloudFormation makes nothing again that it believes to be there.",
+        )
         return
     told = client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
     yield of.ok("is there")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from infra.local.folder import write_privately
 from infra.local.problems import CannotRun
-from infra.ops.deployment import again
+from infra.ops.deployment import command
 from infra.storage import TableNames
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def file_of(options: argparse.Namespace) -> Path:
 
 def finish_command(options: argparse.Namespace) -> str:
     """What ends a restore into new tables, to be typed."""
-    return f"python -m infra restore{again(options)} --finish --wait 30"
+    return command(options, "restore", "--finish", "--wait 30")
 
 
 @contextmanager

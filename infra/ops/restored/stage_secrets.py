@@ -105,15 +105,16 @@ def left_out_of(wanted: Secrets, backup: Secrets) -> list[int]:
     return [*range(newest + 1, after[0])] if after else []
 
 
-def lost_versions(left_out: list[int], meant: str) -> str:
-    """What there is to be known and done of these, for people; `meant` are the options that mean the stage."""
+def lost_versions(left_out: list[int], options: argparse.Namespace) -> str:
+    """What there is to be known and done of these, for people."""
     first, last = left_out[0], left_out[-1]
     numbers = f"Version {first} was" if first == last else f"Versions {first} to {last} were"
+    again = deployment.command(options, "restore", "--secrets-only", "--from BACKUP", "--identity FILE")
+    mark = deployment.command(options, "keys compromise", "--version N", "--yes")
     return (
         f"{numbers} left out: one that was made after the backup is lost, and its links do not open. Where a later "
-        f"backup turns up, this adds what it has:\n  python -m infra restore{meant} --secrets-only --from BACKUP "
-        "--identity FILE\nWhat was marked as compromised after the backup is not marked. This marks it again:\n"
-        f"  python -m infra keys compromise{meant} --version N --yes"
+        f"backup turns up, this adds what it has:\n  {again}\n"
+        f"What was marked as compromised after the backup is not marked. This marks it again:\n  {mark}"
     )
 
 

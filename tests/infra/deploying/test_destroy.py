@@ -73,7 +73,7 @@ def test_what_holds_something_stays_and_the_stack_goes(
         assert f"aws dynamodb delete-table --table-name {table}" in said.text
     for secret in SECRETS:
         assert f"aws secretsmanager delete-secret --secret-id {secret} --recovery-window-in-days 30" in said.text
-    assert "provision --stage dev --adopt" in said.text
+    assert "provision --adopt --stage dev" in said.text
     again = destroy("--dry-run")
     assert (again.code, "there is nothing to destroy" in again.text) == (0, True)
     assert again.text.splitlines()[1:] == said.text.splitlines()[-len(again.text.splitlines()) + 1 :], "what stays"

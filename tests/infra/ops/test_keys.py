@@ -255,7 +255,7 @@ REFUSED = [
     (("--stage", "nowhere"), "There is no stage 'nowhere' in "),
     (
         ("--stage", "empty"),
-        "does not tell SIGNOFF_MASTER_SECRET of the stage empty: run `python -m infra provision --stage empty` first.",
+        "SIGNOFF_MASTER_SECRET of the stage empty: run `python -m infra provision --stage empty --project",
     ),
     (("--stage", "empty", "--data-dir", "x"), "--stage and --data-dir mean two deployments: use one of them."),
     (("--data-dir", "nowhere"), "There are no keys in nowhere: start `make run` once, or name a stage by --stage."),

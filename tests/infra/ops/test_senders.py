@@ -254,7 +254,7 @@ class TestAStage:
             (("--stage", "live"), "There is no stage 'live' in "),
             (
                 ("--stage", "dev"),
-                "The stage dev has no secrets yet: run `python -m infra provision --stage dev`",
+                "The stage dev has no secrets yet: run `python -m infra provision --stage dev --project",
             ),
             (("--stage", "prod", "--data-dir", "."), "--stage and --data-dir mean two deployments: use one of them."),
         ],
