@@ -29,6 +29,8 @@ from infra.storage import TableNames, create_tables
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+OF_TERMINALS = ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "LINES", "PYTHONWARNINGS")
+"""Variables by which programs write other than into a file; a CI may set them for its log."""
 MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of its own is made in it
 ROOM = 1 << 30
 """Octets; the tests of one process fill a tenth of it."""
@@ -98,11 +100,11 @@ def make_files(stage: str, url: str | None = None) -> LocalFiles:
 
 @pytest.fixture(scope="session", autouse=True)
 def local_aws() -> Iterator[None]:
-    """No test uses a developer's credentials, or reaches AWS by accident."""
+    """No test uses a developer's credentials, reaches AWS by accident, or writes as a developer's terminal wants it."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in LOCAL_AWS.absent:
+        for name in (*LOCAL_AWS.absent, *OF_TERMINALS):
             patch.delenv(name, raising=False)
-        for name, value in LOCAL_AWS.values.items():
+        for name, value in {**LOCAL_AWS.values, "COLUMNS": "80"}.items():
             patch.setenv(name, value)
         yield
 
