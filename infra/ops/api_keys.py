@@ -7,9 +7,9 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from infra.client.shown import Shown, counted
+from infra.client.shown import Shown, count, counted
 from infra.local.problems import CannotRun
-from infra.ops import deployment
+from infra.ops import deployment, yes
 
 if TYPE_CHECKING:
     from chalicelib.api_keys import ApiKey
@@ -54,7 +54,7 @@ def add_to(commands: Any) -> None:
     listing.add_argument("--json", action="store_true", help="one JSON object a line")
     revoking = deployment.add_act(acts, "revoke", _REVOKE, _revoke)
     revoking.add_argument("key", metavar="ID", help="the key's id, never the key itself")
-    revoking.add_argument("--yes", action="store_true", help="do not ask")
+    yes.add_to(revoking)
 
 
 def _create(options: argparse.Namespace) -> int:
@@ -84,8 +84,7 @@ def _list(options: argparse.Namespace) -> int:
     for key in keys:
         told_of = _object_of(key)
         sys.stdout.write((json.dumps(told_of) if options.json else _line_of(told_of)) + "\n")
-    live = counted(sum(key.is_live for key in keys), "is", "are")
-    shown.note(f"{counted(len(keys), 'key', 'keys')} of {sender.name}, of which {live} live.")
+    shown.note(f"{counted(len(keys), 'key')} of {sender.name}, {count(sum(key.is_live for key in keys))} live.")
     return 0
 
 

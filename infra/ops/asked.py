@@ -35,13 +35,18 @@ def is_wanted(options: argparse.Namespace, shown: Shown, what: str) -> bool:
         return True
     shown.note(what)
     if not sys.stdin.isatty():
-        shown.note(f"Nothing was changed. To do it:\n  {same_command(options, '--yes')}")
+        shown.note(nobody_here(options, "--yes"))
         return False
     shown.err.print(f"Type {_YES} to do it: ", end="")
     if sys.stdin.readline().strip() == _YES:
         return True
     shown.note("Nothing was changed.")
     return False
+
+
+def nobody_here(options: argparse.Namespace, say: str) -> str:
+    """What to type where there is no terminal to ask at."""
+    return f"Nothing was changed, because there is nobody here to ask. To do it:\n  {same_command(options, say)}"
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from infra.local.problems import CannotRun
 from infra.ops import aws
+from infra.ops.asked import nobody_here
 from infra.ops.deployed import API_NOTE, any_function
 from infra.ops.domains import PROD
 from infra.ops.places import check_place
@@ -113,8 +114,7 @@ class Destroying:
         elif options.yes and name != PROD:
             said = name
         elif not sys.stdin.isatty():
-            how = f"--confirm {name}" if name == PROD else "--yes"
-            raise CannotRun(f"Nothing was changed: there is nobody here to ask. To do it, add {how}.")
+            raise CannotRun(nobody_here(options, f"--confirm={name}" if name == PROD else "--yes"))
         else:
             self.shown.err.print(f"Type the name of the stage ({name}) to do it: ", end="")
             said = sys.stdin.readline().strip()

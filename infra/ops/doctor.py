@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from infra.client.commands import stopping
-from infra.client.shown import Shown, count
+from infra.client.shown import Shown, count, counted
 from infra.ops import aws, deployed, stages
 from infra.ops.places import go_there
 
@@ -113,8 +113,8 @@ def _json(view: View, found: list[Finding]) -> str:
 
 
 def _sum(found: list[Finding]) -> str:
-    told = [f"{count(_count(found, name))} {name}" for name in _MARKS]
-    return ", ".join(told) + "."
+    ok, differing, unknown = (_count(found, name) for name in _MARKS)
+    return f"{count(ok)} ok, {counted(differing, 'differs', 'differ')}, {count(unknown)} not checked."
 
 
 def _count(found: list[Finding], state: str) -> int:

@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from infra.client.commands import stopping
-from infra.client.shown import Shown, counted
+from infra.client.shown import Shown, count, counted
 from infra.local.problems import CannotRun
-from infra.ops import deployment
+from infra.ops import deployment, yes
 
 if TYPE_CHECKING:
     from chalicelib.domain.categories import Catalogue
@@ -56,7 +56,7 @@ def add_to(commands: Any) -> None:
     for name, text, command in (("close", _CLOSE, _close), ("open", _OPEN, _open)):
         parser = deployment.add_act(acts, name, text, command)
         parser.add_argument("sender", metavar="CODE", help="the sender's code")
-        parser.add_argument("--yes", action="store_true", help="do not ask")
+        yes.add_to(parser)
 
 
 def _add_create(acts: Any) -> None:
@@ -133,15 +133,15 @@ def _print_all(service: Service, shown: Shown, options: argparse.Namespace) -> i
         senders = [service.senders.get(code) for code in sorted(service.senders.codes())]
     for sender in senders:
         sys.stdout.write((json.dumps(_object_of(sender)) if options.json else _line_of(sender)) + "\n")
-    closed = counted(sum(sender.closed for sender in senders), "is", "are")
-    shown.note(f"{counted(len(senders), 'sender', 'senders')}, of which {closed} closed.")
+    shown.note(f"{counted(len(senders), 'sender')}, {count(sum(sender.closed for sender in senders))} closed.")
     return 0
 
 
 def _line_of(sender: Sender) -> str:
     state = "closed" if sender.closed else "open"
-    about = f"{len(sender.catalogue.active)} categories, {sender.shards} shards{', hashed' if sender.hashed else ''}"
-    return f"{sender.code}  {state:<6}  {sender.name} ({about})"
+    categories = counted(len(sender.catalogue.active), "category", "categories")
+    about = (categories, counted(sender.shards, "shard"), *(["hashed"] if sender.hashed else []))
+    return f"{sender.code}  {state:<6}  {sender.name} ({', '.join(about)})"
 
 
 def _object_of(sender: Sender) -> dict[str, Any]:

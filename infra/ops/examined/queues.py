@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from infra.client.shown import counted
 from infra.ops.asking import or_none
 from infra.ops.examined.compared import Kind, Told, compare
 from infra.ops.examined.finding import Finding, Of
@@ -72,7 +73,7 @@ def _queue(view: View, resource: str, *, is_dead: bool) -> Iterator[Finding]:
         yield of.holds(
             "is empty",
             is_so=waiting == 0,
-            text=f"{waiting} jobs have failed five times. The log of the function `jobs` says why; when that is "
+            text=f"{counted(waiting, 'job')} failed five times. The log of the function `jobs` says why; when that is "
             f"mended, `aws sqs start-message-move-task --source-arn {view.storage.arn(resource)}` tries them again.",
         )
         return

@@ -13,7 +13,7 @@ from chalicelib.domain.categories import Ground, Kind
 from infra.ops.deployment import SETTINGS
 from tests.engines import make_tables
 from tests.gateway import Answer, send
-from tests.infra.ops.typed import Typist
+from tests.infra.ops.typed import Terminal, Typist
 from tests.infra.processes import ROOT, SECONDS, infra_command
 from tests.site import CODE, Site, environment_for, make_site
 
@@ -113,10 +113,10 @@ class TestSenders:
         typist.done("sender", "close", "othersnd", "--yes")
         said = typist.done("sender", "list")
         assert said.out.splitlines() == [
-            "othersnd  closed  Other (1 categories, 8 shards, hashed)",
+            "othersnd  closed  Other (1 category, 8 shards, hashed)",
             f"{CODE}  open    Test & Sons (3 categories, 8 shards)",
         ]
-        assert said.err == "2 senders, of which 1 is closed.\n"
+        assert said.err == "2 senders, 1 closed.\n"
         [other, _] = [json.loads(line) for line in typist.done("sender", "list", "--json").out.splitlines()]
         assert (other["sender"], other["closed"], other["categories"]) == ("othersnd", True, ["service-alerts"])
 
@@ -157,19 +157,6 @@ class TestSenders:
     def test_a_sender_that_there_is_not(self, site: Site, typist: Typist) -> None:
         assert typist.refused("sender", "close", "nobodyis", "--yes").startswith("There is no sender nobodyis: ")
         assert typist.refused("key", "create", "--sender", "nobodyis").startswith("There is no sender nobodyis: ")
-
-
-class Terminal:
-    """Somebody who types one line."""
-
-    def __init__(self, line: str) -> None:
-        self._line = line
-
-    def isatty(self) -> bool:
-        return True
-
-    def readline(self) -> str:
-        return self._line
 
 
 class TestKeys:
