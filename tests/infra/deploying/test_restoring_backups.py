@@ -244,7 +244,11 @@ class TestFromABackup:
         for words, says in (
             (["--to", "s3://nobodys.example.com/daily", *key], "AWS refused PutObject (NoSuchBucket): "),
             (["--to", "s3://", *key], "s3:// names no bucket: "),
-            (["--check", "s3://backups.example.com/daily"], "There is no backup in s3://backups.example.com/daily: "),
+            (["--check", "s3://backups.example.com/none"], "There is no backup in s3://backups.example.com/none: "),
+            (
+                ["--check", "s3://backups.example.com/daily"],
+                f"There is no backup in s3://backups.example.com/daily. The newest within it is {backup}.",
+            ),
         ):
             said = stage.type("backup", *words)
             last = said.text.splitlines()[-1]
