@@ -20,6 +20,7 @@ import pytest
 from infra.local.children import end, start_guarded
 from infra.local.environment import LOCAL_AWS, REGION
 from tests.infra.packaging.emulators import site_packages
+from tests.infra.packaging.projects import SECRETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -65,7 +66,7 @@ class Ministack:
     def deploy_package(self, stack: str, package: Package, environment: Mapping[str, str]) -> str:
         """Deploy a package as `aws cloudformation package` and `deploy` do; the id of its API.
 
-        `environment` is what .chalice/config.json would say besides.
+        `environment` is what .chalice/config.json would say; the package names secrets of nobody, which are left out.
         """
         template = json.loads(json.dumps(package.template))
         for name, resource in template["Resources"].items():
@@ -74,7 +75,9 @@ class Ministack:
                 octets = (package.folder / properties[place]).read_bytes()
                 properties[place] = f"s3://{self._uploaded(octets, f'{stack}/{name}.zip')}"
             if resource["Type"] == "AWS::Serverless::Function":
-                properties["Environment"]["Variables"].update(environment)
+                variables = properties["Environment"]["Variables"]
+                kept = {name: value for name, value in variables.items() if name not in SECRETS}
+                properties["Environment"]["Variables"] = {**kept, **environment}
         return self.deploy(stack, json.dumps(template))["RestAPIId"]
 
     def functions(self, stack: str) -> list[str]:
