@@ -7,7 +7,7 @@ is markup, and then the interpreter's own `str` fills the pattern in.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import markupsafe
 
@@ -19,6 +19,10 @@ class Markup(markupsafe.Markup):
     """A text that is HTML. `Markup("<b>{}</b>").format(text)` escapes the text."""
 
     __slots__ = ()
+
+    def __new__(cls, html: str = "") -> Self:
+        """`html` is HTML already: a text of ours. MarkupSafe's would look first whether it is more than a text."""
+        return str.__new__(cls, html)
 
     def format(self, *values: object, **named: object) -> Markup:
         """The pattern with these values in it, each escaped unless it is markup."""
