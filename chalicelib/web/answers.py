@@ -9,10 +9,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from chalice.app import Response
-from markupsafe import Markup, escape
 
 from chalicelib.boundary import hints, service_of, status_of
 from chalicelib.domain import errors
+from chalicelib.markup import Markup, escape
 from chalicelib.tokens import open_token
 from chalicelib.web.asked import voice_of
 from chalicelib.web.brand import PLAIN, Brand, brand_of

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from markupsafe import Markup
-
 from chalicelib.domain.acts import (
     CONSENT_ALLOWANCE,
     TOLD,
@@ -26,6 +24,7 @@ from chalicelib.domain.acts import (
 )
 from chalicelib.domain.categories import ALL
 from chalicelib.domain.state import Value
+from chalicelib.markup import Markup
 from chalicelib.web.voices import N_
 
 if TYPE_CHECKING:

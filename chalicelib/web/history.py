@@ -6,9 +6,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from chalice.app import Blueprint, Response
-from markupsafe import Markup
 
 from chalicelib.boundary import answering, service_of
+from chalicelib.markup import Markup
 from chalicelib.use_cases.opening import OpenedLink, open_preferences
 from chalicelib.use_cases.recalling import NOT_HERE, recall
 from chalicelib.web import words

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup
-
 from chalicelib.domain.addresses import mask
+from chalicelib.markup import Markup
 from chalicelib.web.fitting import Part
 from chalicelib.web.voices import N_
 
