@@ -39,13 +39,7 @@ class OpenedLink:
 
 def open_link(service: Service, token: object) -> OpenedLink:
     """What the link says. Raises `InvalidToken`, before any store call where it is not one of ours."""
-    link = open_token(service.keyring, token)
-    try:
-        sender = service.sender(link.sender)
-        category, address = sender.catalogue.get_number(link.category), parse_address(link.address)
-    except (UnknownSender, UnknownCategory, InvalidAddress):
-        raise InvalidToken from None
-    return OpenedLink(link, sender, category, address, link.may_choose(service.today()))
+    return _opened(service, open_token(service.keyring, token))
 
 
 def open_preferences(service: Service, token: object) -> OpenedLink:
@@ -53,6 +47,16 @@ def open_preferences(service: Service, token: object) -> OpenedLink:
 
     An old or compromised one is opened too, and `may_choose` is False. Raises `InvalidToken`.
     """
-    if open_token(service.keyring, token).purpose is not Purpose.PREFERENCES:
+    link = open_token(service.keyring, token)
+    if link.purpose is not Purpose.PREFERENCES:
         raise InvalidToken
-    return open_link(service, token)
+    return _opened(service, link)
+
+
+def _opened(service: Service, link: Link) -> OpenedLink:
+    try:
+        sender = service.sender(link.sender)
+        category, address = sender.catalogue.get_number(link.category), parse_address(link.address)
+    except (UnknownSender, UnknownCategory, InvalidAddress):
+        raise InvalidToken from None
+    return OpenedLink(link, sender, category, address, link.may_choose(service.today()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 from types import MappingProxyType
@@ -58,7 +57,8 @@ def page(
         return _footer(brand.slim_footer(), Markup("") if kept is None else choice_of_language(voice, {}))
 
     is_wrong = status == HTTPStatus.BAD_REQUEST
-    response = framed(voice, title, content, replace(brand, footer=footer, slim_footer=slim), is_wrong=is_wrong)
+    whole = Brand(brand.header, footer, slim, brand.accent, has_image=brand.has_image)
+    response = framed(voice, title, content, whole, is_wrong=is_wrong)
     response.status_code = int(status)
     return response
 
