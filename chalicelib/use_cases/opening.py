@@ -13,6 +13,8 @@ from chalicelib.store.ledger import Beside
 from chalicelib.tokens import Link, Purpose, open_token
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from chalicelib.service import Service
 
 
@@ -37,22 +39,25 @@ class OpenedLink:
         return Beside(None if self.sender.hashed else self.address.spelled)
 
 
-def open_link(service: Service, token: object) -> OpenedLink:
-    """What the link says. Raises `InvalidToken`, before any store call where it is not one of ours."""
+def open_link(service: Service, token: object, find: Callable[[str], Sender] | None = None) -> OpenedLink:
+    """What the link says. Raises `InvalidToken`, before any store call where it is not one of ours.
+
+    `find` gets the sender of a code in another way than `service.sender`.
+    """
     link = open_token(service.keyring, token)
     try:
-        sender = service.sender(link.sender)
+        sender = (find or service.sender)(link.sender)
         category, address = sender.catalogue.get_number(link.category), parse_address(link.address)
     except (UnknownSender, UnknownCategory, InvalidAddress):
         raise InvalidToken from None
     return OpenedLink(link, sender, category, address, link.may_choose(service.today()))
 
 
-def open_preferences(service: Service, token: object) -> OpenedLink:
+def open_preferences(service: Service, token: object, find: Callable[[str], Sender] | None = None) -> OpenedLink:
     """As `open_link`, for a footer's link alone: what a mail's header carries never opens more than opting out.
 
     An old or compromised one is opened too, and `may_choose` is False. Raises `InvalidToken`.
     """
     if open_token(service.keyring, token).purpose is not Purpose.PREFERENCES:
         raise InvalidToken
-    return open_link(service, token)
+    return open_link(service, token, find)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from markupsafe import Markup
-
 from chalicelib.domain.acts import (
     CONSENT_ALLOWANCE,
     TOLD,
@@ -30,6 +28,8 @@ from chalicelib.web.voices import N_
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from markupsafe import Markup
 
     from chalicelib.domain.recipients import Entry
     from chalicelib.domain.senders import Sender
@@ -79,7 +79,7 @@ def _in_words(voice: Voice, sender: Sender, entry: Entry, parts: Sequence[Part])
         said += _outcomes(voice, sender, parts)
     if told not in {None, recorded}:
         said.append(voice.say("It was noted on {date}.", date=recorded))
-    return Markup(" ").join(said)
+    return voice.sentences(*said)
 
 
 def named(voice: Voice, sender: Sender, scopes: Iterable[str]) -> Markup:
