@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Error, expect
 
+from chalicelib.tokens import PREFERENCES_DAYS
 from chalicelib.web.languages import OFFERED
 from tests.browser import words
 from tests.browser.hands import focused, lines, press, tab_to, ticked, title, told
@@ -26,7 +27,7 @@ MOST_TABS = 40
 """Through all that a page is for, and the languages."""
 ALIKE = (
     *("unsubscribe-footer", "done-footer", "done-all", "preferences-saved", "history-older", "form"),
-    *("bad-link", "old-link", "old-link-saved"),
+    *("bad-link", "old-link"),
 )
 """Pages that are the same in another language, whether they were opened or the answer to a form."""
 INSTEAD = {
@@ -104,6 +105,27 @@ def test_an_answer_that_is_not_kept_gives_way_to_its_page(opened: Opened, served
     assert spoken(INSTEAD[name], "ar").match(" ".join(title(watch).split()))
     assert served.entries() == entries
     check_page(watch, axe, "ar")
+
+
+def test_what_an_old_link_s_form_has_stopped_is_told_in_another_language(
+    opened: Opened, served: Served, axe: str
+) -> None:
+    """The form lay open until the link was too old to do more, and so it stays."""
+    watch = opened()
+    visit = Visit(watch.page, served)
+    visit.open("p", FOOTER)
+    watch.page.get_by_role("checkbox").first.uncheck()
+    with served.later(PREFERENCES_DAYS + 1):
+        visit.press(words.SAVE)
+        before, entries = shown(watch), served.entries()
+
+        choose_by_keyboard(visit, watch, "ar")
+
+        assert title(watch) == words.in_language(words.UNSUBSCRIBED, "ar")
+        assert shown(watch) == before
+        assert focused(watch) == "status"
+        assert served.entries() == entries
+        check_page(watch, axe, "ar")
 
 
 @pytest.mark.parametrize("name", ["done-footer", "done-all", "preferences-saved"])
