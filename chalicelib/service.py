@@ -180,12 +180,18 @@ class Service:
     def sender_beside(self, code: str, keys: list[Key]) -> tuple[Sender, Ahead | None]:
         """As `sender`; where that costs a read, it brings what the recipients table has under these keys.
 
-        None where it costs none.
+        None where it costs none, and where the store has trouble with both at once: the sender is then read alone, and
+        what is wrong with the rest shows, with its own patience, to who reads it next.
         """
         brought: list[Ahead] = []
 
         def read() -> Sender:
-            sender, ahead = self.senders.get_beside(code, self.settings.recipients_table, keys)
+            try:
+                sender, ahead = self.senders.get_beside(code, self.settings.recipients_table, keys)
+            except StoreUnavailable:
+                if not keys:
+                    raise
+                return self.senders.get(code)
             brought.append(ahead)
             return sender
 

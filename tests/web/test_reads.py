@@ -261,6 +261,21 @@ class TestTheHistory:
 
         assert b"you stopped News" in answer.body
 
+    def test_trouble_with_both_at_once_is_not_the_end(self, site: Site, path: str) -> None:
+        """Then they are read one after the other."""
+
+        def of_both(pool: FaultyPool, forward: Forward) -> Answer:
+            is_both = len(json.loads(pool.calls[-1][1])["RequestItems"]) > 1
+            return error_before(pool, forward) if is_both else forward()  # type: ignore[no-any-return]
+
+        container = Container.begun(site)
+        container.pool.plan(READ, *[of_both] * 300)
+
+        answer, _ = container.ask("GET", f"{path}?{site.at()}")
+
+        assert answer.status_code == 200
+        assert b"you stopped Offers" in answer.body
+
     def test_trouble_is_told(self, site: Site, path: str) -> None:
         container = Container.begun(site)
         container.pool.plan(READ, *[error_before] * 200)
