@@ -17,6 +17,7 @@ from chalicelib.use_cases.sending import new_act_id
 
 if TYPE_CHECKING:
     from chalicelib.domain.addresses import Address
+    from chalicelib.domain.categories import Category
     from chalicelib.domain.senders import Sender
     from chalicelib.service import Service
     from chalicelib.use_cases.opening import OpenedLink
@@ -56,6 +57,23 @@ def stopped_by(service: Service, opened: OpenedLink, act: str) -> str | None:
         if choice and choice.act == act and choice.value is Value.OUT:
             return scope if not any(is_wanted(state, category) for category in categories) else None
     return None
+
+
+def stopped_among(service: Service, opened: OpenedLink, acts: tuple[str, ...]) -> tuple[Category, ...]:
+    """The optional categories that stand stopped by one of these acts, and that nothing has brought back since.
+
+    Raises `StoreUnavailable`.
+    """
+    state = service.reader.recipient(opened.place).state
+    choices = {scope: choice for scope, choice in state.choice.items() if choice.value is Value.OUT}
+    return tuple(
+        category
+        for category in opened.sender.catalogue.categories
+        if not category.is_service_alert
+        and category.id in choices
+        and choices[category.id].act in acts
+        and not is_wanted(state, category)
+    )
 
 
 def open_form(service: Service, code: str) -> Sender:

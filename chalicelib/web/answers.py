@@ -45,16 +45,16 @@ def page(
     *content: Part,
     status: int = HTTPStatus.OK,
     brand: Brand = PLAIN,
-    kept: Mapping[str, str] | None = NOTHING_KEPT,
+    kept: Mapping[str, str] = NOTHING_KEPT,
 ) -> Response:
     """A page; whatever is not `Markup` is text and gets escaped. One that gets too heavy makes do with less.
 
-    `kept` is what the same page needs in its query; None where no query leads to it, so that it is in one language.
+    `kept` is what the same page needs in its query, so that it can be had in another language.
     """
-    footer = _footer(brand.footer, Markup("") if kept is None else choice_of_language(voice, kept))
+    footer = _footer(brand.footer, choice_of_language(voice, kept))
 
     def slim() -> Markup:
-        return _footer(brand.slim_footer(), Markup("") if kept is None else choice_of_language(voice, {}))
+        return _footer(brand.slim_footer(), choice_of_language(voice, {}))
 
     is_wrong = status == HTTPStatus.BAD_REQUEST
     whole = Brand(brand.header, footer, slim, brand.accent, has_image=brand.has_image)

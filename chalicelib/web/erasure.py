@@ -141,7 +141,7 @@ _AGAIN = N_("Choose mail again")
 def _erased(voice: Voice, opened: OpenedLink, wanted: tuple[Category, ...]) -> Markup:
     sender = voice.sender(opened.sender)
     if wanted:
-        return words.sentences(
+        return voice.sentences(
             voice.say("Your address and your choices were erased, and something was chosen again since."),
             voice.say(
                 "{sender} will send you {categories}.",
@@ -149,7 +149,7 @@ def _erased(voice: Voice, opened: OpenedLink, wanted: tuple[Category, ...]) -> M
                 categories=voice.listed(map(voice.category, wanted)),
             ),
         )
-    return words.sentences(
+    return voice.sentences(
         voice.say("Your address and your choices are erased."),
         voice.say(
             "{sender} will not send any optional mail to {address} any more.",

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from chalicelib.domain.recipients import Entry
     from chalicelib.domain.senders import Sender
     from chalicelib.domain.state import Choice, State
+    from chalicelib.markup import Markup
     from chalicelib.web.voices import Voice
 
 # Translators: stands for {what}, as in "you stopped all optional mail"
@@ -78,7 +79,7 @@ def _in_words(voice: Voice, sender: Sender, entry: Entry, parts: Sequence[Part])
         said += _outcomes(voice, sender, parts)
     if told not in {None, recorded}:
         said.append(voice.say("It was noted on {date}.", date=recorded))
-    return Markup(" ").join(said)
+    return voice.sentences(*said)
 
 
 def named(voice: Voice, sender: Sender, scopes: Iterable[str]) -> Markup:

@@ -106,8 +106,11 @@ def _via() -> Via:
     return Via.UNSUBSCRIBE_PAGE if is_page else Via.ONE_CLICK
 
 
-def stop_page(voice: Voice, opened: OpenedLink, token: str, *notes: Part) -> Response:
-    """What a link stops, one button, and "stop all optional mail" beneath it."""
+def stop_page(voice: Voice, opened: OpenedLink, token: str, *notes: Part, way_on: Markup | None = None) -> Response:
+    """What a link stops, one button, and "stop all optional mail" beneath it.
+
+    `way_on` is where to choose among all mail, where the notes say that already.
+    """
     title, said = _speaking_of(voice, opened)
     is_alert = opened.category.is_service_alert
     return page(
@@ -117,7 +120,7 @@ def stop_page(voice: Voice, opened: OpenedLink, token: str, *notes: Part) -> Res
         words.paragraph(said),
         Markup("") if is_alert else _stop_button(voice, opened, token),
         words.stop_all_button(voice, token, is_second=not is_alert),
-        _choose(voice, opened, token),
+        _choose(voice, opened, token) if way_on is None else way_on,
         still_arrives(voice, opened.sender) if is_alert else Markup(""),
         brand=brand_of(voice, opened.sender),
     )
@@ -152,17 +155,17 @@ def _stop_button(voice: Voice, opened: OpenedLink, token: str) -> Markup:
     )
 
 
-def stopped_page(voice: Voice, opened: OpenedLink, token: str, *notes: Part) -> Response:
-    """What an old link gets that has stopped what its form said, as the notes tell."""
+def stopped_page(voice: Voice, opened: OpenedLink, token: str, said: Part, acts: tuple[str, ...]) -> Response:
+    """What an old link gets that has stopped what its form said, by `acts`."""
     return page(
         voice,
         voice.say("You are unsubscribed"),
-        *notes,
+        said,
+        words.only_stops(voice),
         words.stop_all_button(voice, token),
-        _choose(voice, opened, token),
         still_arrives(voice, opened.sender),
         brand=brand_of(voice, opened.sender),
-        kept=None,
+        kept=words.done_query(acts),
     )
 
 
@@ -172,9 +175,9 @@ def _cannot(voice: Voice, opened: OpenedLink) -> Markup:
     return words.outcome(said, is_done=False)
 
 
-def only_stops(voice: Voice, opened: OpenedLink, token: str, status: int = HTTPStatus.OK, *notes: Markup) -> Response:
+def only_stops(voice: Voice, opened: OpenedLink, token: str, status: int = HTTPStatus.OK, *notes: Part) -> Response:
     """What a footer's link gets that is old, or of a compromised key, whatever more it was opened for."""
-    response = stop_page(voice, opened, token, *notes, words.only_stops(voice))
+    response = stop_page(voice, opened, token, *notes, words.only_stops(voice), way_on=Markup(""))
     response.status_code = int(status)
     return response
 
