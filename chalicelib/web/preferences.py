@@ -101,10 +101,10 @@ def _without_form(service: Service, voice: Voice, opened: OpenedLink, token: str
     if opened.may_choose:
         raise InvalidRequest("the form was not whole")
     try:
-        act = opt_out(service, opened, Via.ONE_CLICK)
+        stopped = opt_out(service, opened, Via.ONE_CLICK)
     except CannotOptOut as error:
         return only_stops(voice, opened, token, status_of(error))
-    return done_page(voice, opened, token, (act,))
+    return done_page(voice, opened, token, (stopped.act,), stopped)
 
 
 def _submission(fields: dict[str, list[str]]) -> Submission:

@@ -10,12 +10,11 @@ from chalice.app import Blueprint, Response
 
 from chalicelib.boundary import answering, service_of, status_of
 from chalicelib.domain.acts import Via
-from chalicelib.domain.categories import ALL
 from chalicelib.domain.errors import CannotOptOut
 from chalicelib.markup import Markup
 from chalicelib.tokens import Purpose
 from chalicelib.use_cases.opening import OpenedLink, open_link
-from chalicelib.use_cases.stopping import opt_out, stopped_by
+from chalicelib.use_cases.stopping import Stopped, opt_out, stopped_by
 from chalicelib.web import words
 from chalicelib.web.alerts import still_arrives
 from chalicelib.web.answers import page, trouble_of_link
@@ -49,12 +48,12 @@ def one_click(token: str) -> Response:
         opened = open_link(service_of(unsubscribe), token)
         voice = voice_of(unsubscribe, opened.sender)
         try:
-            act = opt_out(service_of(unsubscribe), opened, _via())
+            stopped = opt_out(service_of(unsubscribe), opened, _via())
         except CannotOptOut as error:
             response = stop_page(voice, opened, token, _cannot(voice, opened))
             response.status_code = status_of(error)
             return response
-        return done_page(voice, opened, token, (act,))
+        return done_page(voice, opened, token, (stopped.act,), stopped)
 
     return answering(trouble_of_link(unsubscribe, token), answer)
 
@@ -71,8 +70,8 @@ def stop_all(token: str) -> Response:
 
     def answer() -> Response:
         opened = open_link(service_of(unsubscribe), token)
-        act = opt_out(service_of(unsubscribe), opened, Via.UNSUBSCRIBE_PAGE, of_all=True)
-        return done_page(voice_of(unsubscribe, opened.sender), opened, token, (act,), of_all=True)
+        stopped = opt_out(service_of(unsubscribe), opened, Via.UNSUBSCRIBE_PAGE, of_all=True)
+        return done_page(voice_of(unsubscribe, opened.sender), opened, token, (stopped.act,), stopped)
 
     return answering(trouble_of_link(unsubscribe, token), answer)
 
@@ -89,10 +88,10 @@ def _shown(token: str) -> Response:
 def shown_again(blueprint: Blueprint, opened: OpenedLink, token: str) -> Response | None:
     """The page of an opt-out that the query names, while that holds."""
     acts = words.done_acts(asked(blueprint, words.DONE_FIELD))
-    scope = stopped_by(service_of(blueprint), opened, acts[0]) if acts else None
-    if scope is None:
+    stopped = stopped_by(service_of(blueprint), opened, acts[0]) if acts else None
+    if stopped is None:
         return None
-    return done_page(voice_of(blueprint, opened.sender), opened, token, acts, of_all=scope == ALL)
+    return done_page(voice_of(blueprint, opened.sender), opened, token, acts, stopped)
 
 
 def _via() -> Via:
@@ -182,7 +181,7 @@ def only_stops(voice: Voice, opened: OpenedLink, token: str, status: int = HTTPS
     return response
 
 
-def done_page(voice: Voice, opened: OpenedLink, token: str, acts: tuple[str, ...], *, of_all: bool = False) -> Response:
+def done_page(voice: Voice, opened: OpenedLink, token: str, acts: tuple[str, ...], stopped: Stopped) -> Response:
     """What stopped by `acts`, and what still arrives and why. Who may choose may undo it."""
     rest = words.paragraph(
         voice.say("Other optional mail from {sender} may still come.", sender=voice.sender(opened.sender))
@@ -190,9 +189,10 @@ def done_page(voice: Voice, opened: OpenedLink, token: str, acts: tuple[str, ...
     return page(
         voice,
         voice.say("You are unsubscribed"),
-        words.outcome(_stopped(voice, opened, of_all=of_all)),
+        words.outcome(_stopped(voice, opened, of_all=stopped.of_all)),
         words.undo_button(voice, token, acts) if opened.may_choose else Markup(""),
-        Markup("") if of_all else rest + words.stop_all_button(voice, token),
+        rest if stopped.more_arrives else Markup(""),
+        words.stop_all_button(voice, token) if stopped.may_stop_all else Markup(""),
         _choose(voice, opened, token),
         still_arrives(voice, opened.sender),
         brand=brand_of(voice, opened.sender),

@@ -103,7 +103,7 @@ def history(site: Site) -> str:
 def stop(site: Site) -> str:
     """Stops mail, and says by which act."""
     link = open_link(site.service, hostile_token(site, 1, Purpose.PREFERENCES))
-    return opt_out(site.service, link, Via.ONE_CLICK)
+    return opt_out(site.service, link, Via.ONE_CLICK).act
 
 
 def sender_of(site: Site) -> str:
