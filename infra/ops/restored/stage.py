@@ -136,7 +136,9 @@ class StageRestore:
 
     def _new(self, points: Points, source: str, at: int) -> Begun:
         if points.exists(points.before.control):
-            refuse_closed(Table(self._client, points.before.control).scan())
+            recipients, control = self._tables(points.before)
+            refuse_closed(control.scan())
+            begun.refuse_unended(recipients, control, self._options)
         new = begun.begin(source, at, points.before)
         if points.exists(new.after.recipients) or points.exists(new.after.control):
             raise CannotRun("A restore was begun in this very second: wait for one, and repeat it.")
@@ -218,10 +220,10 @@ class StageRestore:
         if under_way is None or (under_way.source == source and at in {None, under_way.at}):
             return
         told = POINTS if under_way.source == POINTS else "a backup"
-        raise CannotRun(
-            f"A restore from {told} to {time_of(under_way.at)} is under way, into {under_way.after.recipients}: repeat "
-            f"that command, or delete {self._file} to begin another."
-        )
+        what = f"A restore from {told} to {time_of(under_way.at)} is under way, into {under_way.after.recipients}: "
+        if self._is_used(under_way):
+            raise CannotRun(f"{what}end it before another is begun:\n  {begun.finish_command(self._options)}")
+        raise CannotRun(f"{what}repeat that command, or delete {self._file} to begin another.")
 
     def _tables(self, names: TableNames) -> tuple[Table, Table]:
         return Table(self._client, names.recipients), Table(self._client, names.control)

@@ -50,7 +50,7 @@ def test_no_opt_out_is_lost_on_the_way_from_point_in_time_recovery_to_the_seal(s
     stage.deploy(*new)
     ops = OpsKey.at(stage.project)
     unfinished = stage.type("backup", "--to", str(stage.project / "kept"), "--ops-key", str(ops.public))
-    assert (unfinished.code, "is under way: end it by `python -m infra" in unfinished.text) == (1, True)
+    assert (unfinished.code, f"The restore into {new[0]} was not ended" in unfinished.text) == (1, True)
     stage.opt_out(stage.service_on(old), "emil")
     assert "Nothing was changed" in stage.done("restore", "--finish", "--dry-run", "--yes")
     stage.opt_out(stage.service_on(old), "fanny")
@@ -219,6 +219,21 @@ def test_an_import_that_a_worker_of_the_new_tables_did_not_know_goes_on(stage: S
     bucket = service.settings.files_bucket
     stage.account.client("s3").put_object(Bucket=bucket, Key=f"imports/{CODE}/{names[0]}", Body=b"x")
     assert "1 import or export goes on" in stage.done("restore", "--finish", "--yes")
+
+
+def test_who_knows_nothing_of_a_restore_that_was_not_ended_is_told_of_it(stage: Stage) -> None:
+    """On another machine, or where its note was deleted: another one would pass over what came to the first tables."""
+    old = stage.names()
+    stage.done("restore", "--yes")
+    said = stage.type("restore", "--at", "2001-01-01T00:00", "--yes")
+    assert (said.code, "is under way" in said.text, "delete" in said.text) == (1, True, False)
+    (stage.project / ".chalice" / "restore-dev.json").unlink()
+    said = stage.type("restore", "--yes")
+    assert (said.code, "alone. End it, and repeat this then:\n  python -m infra" in said.text) == (1, True)
+    assert f"{old[0]} and {old[1]} alone" in said.text
+    stage.done("restore", "--finish", "--yes")
+    while (said := stage.type("restore", "--yes")).code == 1:
+        assert "in this very second" in said.text
 
 
 def test_two_restores_at_once_are_refused(stage: Stage) -> None:

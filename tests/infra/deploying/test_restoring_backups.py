@@ -207,6 +207,8 @@ class TestFromABackup:
         assert self.secrets(stage) == other
         with pytest.raises(PepperUnusable):
             stage.lost()
+        half = stage.type("backup", "--to", str(stage.project / "kept"), "--ops-key", str(ops.public))
+        assert (half.code, "broke off, and half of it is no backup: repeat it first" in half.text) == (1, True)
         stage.done("restore", "--from", backup, "--identity", str(ops.private), "--yes")
         assert self.secrets(stage) != other
         assert stage.lost() == []
