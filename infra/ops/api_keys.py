@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 _LINE = "create, list and revoke API keys of a sender"
 _DESCRIPTION = """\
 API keys of a sender. A sender makes its own by POST /v1/keys; ops make the first one, and revoke what leaked. A key is
-shown once, when it is made: of it only a hash is stored. These are not the keys that links are made of."""
+shown once, when it is made: of it only a hash is stored. These are not the keys that links are made of.
+
+Exits with 0: done; 1: failed, or not wanted; 130: stopped by Ctrl-C."""
 _EXAMPLE = """\
   python -m infra key create --stage prod --sender shopshop
   python -m infra key create --stage prod --sender shopshop --scope read --scope links

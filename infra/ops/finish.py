@@ -51,12 +51,14 @@ def add_to(commands: Any) -> None:
     )
     edge_parameters.add_to(parser)
     trying = parser.add_argument_group("trying it")
-    trying.add_argument("--no-smoke", action="store_true", help="do not: this machine may not read the secrets")
+    trying.add_argument(
+        "--no-smoke", action="store_true", help="leave the smoke test out, where this machine may not read the secrets"
+    )
     trying.add_argument(
         "--wait",
         type=_minutes,
         metavar="MINUTES",
-        help="for the domain to be known in DNS (else 5 with its zone here)",
+        help="how long to wait for the domain to be known in DNS (else 5 where its record is made here, else 0)",
     )
     aws.add_to(parser)
     parser.set_defaults(command=run)

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 _LINE = "create, list, close and open senders"
 _DESCRIPTION = """\
 A sender is a tenant of a deployment: its categories, API keys and recipients are its own. None is ever deleted, because
-its links never expire."""
+its links never expire.
+
+Exits with 0: done; 1: failed, or not wanted; 130: stopped by Ctrl-C."""
 _EXAMPLE = """\
   python -m infra sender create --stage prod --name "Example Shop" --category newsletter=Newsletter
   python -m infra sender close shopshop --stage prod"""
@@ -37,6 +39,14 @@ opt-outs go on working, because links never expire. Nothing is deleted; `sender 
 _OPEN = "Opens a closed sender again: its API keys work as before, everywhere within 30 seconds."
 _LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
 _CODE_LENGTH = 8
+_GROUNDS = (
+    "transaction (that is taken where none is named)",
+    "warranty_recall_safety_security",
+    "account_change",
+    "account_statement",
+    "employment_benefit",
+    "delivery",
+)
 _DEFAULT_ALERT = "service-alerts=Service alerts"
 
 
@@ -69,7 +79,7 @@ def _add_create(acts: Any) -> None:
     parser.add_argument(
         "--service-alert", default=_DEFAULT_ALERT, metavar="ID=NAME", help=f"the mandatory one (else {_DEFAULT_ALERT})"
     )
-    parser.add_argument("--ground", default="transaction", help="its legal ground (else transaction)")
+    parser.add_argument("--ground", default="transaction", help=f"its legal ground, of {', '.join(_GROUNDS)}")
     parser.add_argument("--shards", type=int, default=8, metavar="N", help="1 to 64 (else 8)")
     parser.add_argument("--hashed", action="store_true", help="store recipient ids alone, and no address ever")
 

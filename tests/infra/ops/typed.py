@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pytest
 
 from infra.__main__ import main
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @dataclass(frozen=True)
@@ -60,3 +65,12 @@ class Terminal:
 
     def readline(self) -> str:
         return self._line
+
+
+def commands(of: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    """A parser's own, and theirs."""
+    for action in of._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for each in action.choices.values():
+                yield each
+                yield from commands(each)
