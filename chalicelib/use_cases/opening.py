@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,6 @@ from chalicelib.store.ledger import Beside
 from chalicelib.tokens import Link, Purpose, open_token
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from chalicelib.service import Service
 
 
@@ -39,25 +38,30 @@ class OpenedLink:
         return Beside(None if self.sender.hashed else self.address.spelled)
 
 
-def open_link(service: Service, token: object, find: Callable[[str], Sender] | None = None) -> OpenedLink:
-    """What the link says. Raises `InvalidToken`, before any store call where it is not one of ours.
-
-    `find` gets the sender of a code in another way than `service.sender`.
-    """
-    link = open_token(service.keyring, token)
-    try:
-        sender = (find or service.sender)(link.sender)
-        category, address = sender.catalogue.get_number(link.category), parse_address(link.address)
-    except (UnknownSender, UnknownCategory, InvalidAddress):
-        raise InvalidToken from None
-    return OpenedLink(link, sender, category, address, link.may_choose(service.today()))
+Find = Callable[[str], Sender]
+"""Gets the sender of a code in another way than `service.sender`."""
 
 
-def open_preferences(service: Service, token: object, find: Callable[[str], Sender] | None = None) -> OpenedLink:
+def open_link(service: Service, token: object) -> OpenedLink:
+    """What the link says. Raises `InvalidToken`, before any store call where it is not one of ours."""
+    return _opened(service, open_token(service.keyring, token), service.sender)
+
+
+def open_preferences(service: Service, token: object, find: Find | None = None) -> OpenedLink:
     """As `open_link`, for a footer's link alone: what a mail's header carries never opens more than opting out.
 
     An old or compromised one is opened too, and `may_choose` is False. Raises `InvalidToken`.
     """
-    if open_token(service.keyring, token).purpose is not Purpose.PREFERENCES:
+    link = open_token(service.keyring, token)
+    if link.purpose is not Purpose.PREFERENCES:
         raise InvalidToken
-    return open_link(service, token, find)
+    return _opened(service, link, find or service.sender)
+
+
+def _opened(service: Service, link: Link, find: Find) -> OpenedLink:
+    try:
+        sender = find(link.sender)
+        category, address = sender.catalogue.get_number(link.category), parse_address(link.address)
+    except (UnknownSender, UnknownCategory, InvalidAddress):
+        raise InvalidToken from None
+    return OpenedLink(link, sender, category, address, link.may_choose(service.today()))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup
-
 from chalicelib.domain.decision import Reason
+from chalicelib.markup import Markup
 from chalicelib.web.fitting import TEXT_OCTETS, octets
 from chalicelib.web.voices import N_
 from chalicelib.web.words import button

@@ -6,10 +6,10 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from chalice.app import Blueprint, Response
-from markupsafe import Markup
 
 from chalicelib.boundary import answering, service_of, status_of
 from chalicelib.domain.errors import Forbidden
+from chalicelib.markup import Markup
 from chalicelib.use_cases.erasing import Erasing, erase_own, erased_by
 from chalicelib.use_cases.opening import OpenedLink, open_preferences
 from chalicelib.use_cases.proving import is_own_address

@@ -24,16 +24,16 @@ from chalicelib.domain.acts import (
 )
 from chalicelib.domain.categories import ALL
 from chalicelib.domain.state import Value
+from chalicelib.markup import Markup
 from chalicelib.web.voices import N_
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from markupsafe import Markup
-
     from chalicelib.domain.recipients import Entry
     from chalicelib.domain.senders import Sender
     from chalicelib.domain.state import Choice, State
+    from chalicelib.markup import Markup
     from chalicelib.web.voices import Voice
 
 # Translators: stands for {what}, as in "you stopped all optional mail"

@@ -7,9 +7,9 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from chalice.app import Blueprint, Response
-from markupsafe import Markup
 
 from chalicelib.boundary import SECURITY_HEADERS, answering, service_of
+from chalicelib.markup import Markup
 from chalicelib.use_cases.recalling import NOT_HERE, open_history, recall
 from chalicelib.web import words
 from chalicelib.web.answers import page, trouble_of_link

@@ -107,6 +107,8 @@ def find_text(texts: dict[str, str], language: Language, ranges: tuple[str, ...]
 
     First what the reader asked for, a region included, then the language itself, then any region of it.
     """
+    if not texts:
+        return None
     asked = [tag for tag in ranges if code_of(tag) == language.code]
     return next(_fits(texts, [*asked, language.html_tag.lower(), language.code], language), None)
 

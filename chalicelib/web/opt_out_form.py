@@ -6,11 +6,11 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from chalice.app import Blueprint, Response
-from markupsafe import Markup
 
 from chalicelib.boundary import answering, service_of
 from chalicelib.domain.addresses import parse_address
 from chalicelib.domain.errors import InvalidAddress
+from chalicelib.markup import Markup
 from chalicelib.use_cases.receipts import day_of_receipt, make_receipt
 from chalicelib.use_cases.stopping import open_form, opt_out_by_form
 from chalicelib.web import words

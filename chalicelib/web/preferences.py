@@ -27,9 +27,8 @@ from chalicelib.web.voices import N_
 from chalicelib.web.words import Outcome
 
 if TYPE_CHECKING:
-    from markupsafe import Markup
-
     from chalicelib.domain.senders import Sender
+    from chalicelib.markup import Markup
     from chalicelib.service import Service
     from chalicelib.use_cases.choosing import Centre
     from chalicelib.use_cases.undoing import Undoing

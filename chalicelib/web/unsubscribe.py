@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 from chalice.app import Blueprint, Response
-from markupsafe import Markup
 
 from chalicelib.boundary import answering, service_of, status_of
 from chalicelib.domain.acts import Via
 from chalicelib.domain.categories import ALL
 from chalicelib.domain.errors import CannotOptOut
+from chalicelib.markup import Markup
 from chalicelib.tokens import Purpose
 from chalicelib.use_cases.opening import OpenedLink, open_link
 from chalicelib.use_cases.stopping import opt_out, stopped_by

@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from markupsafe import Markup, escape
-
+from chalicelib.markup import Markup, escape
 from chalicelib.web.fitting import LISTED_OCTETS, NAME_OCTETS, SENDER_OCTETS, TEXT_OCTETS, leading, shortened
 from chalicelib.web.languages import OFFERED, SOURCE, Language, Languages, accepted, code_of, find_text, negotiated
 

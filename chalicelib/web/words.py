@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup
-
 from chalicelib.domain.addresses import mask
 from chalicelib.domain.identity import MAX_SHARDS, RECIPIENT_ID
+from chalicelib.markup import Markup
 from chalicelib.web.fitting import Part
 from chalicelib.web.voices import N_
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from infra.client.commands import stopping
-from infra.client.shown import Shown, count
+from infra.client.shown import Shown, counted
 from infra.local.problems import CannotRun
 from infra.ops import aws, deployment
 
@@ -114,7 +114,9 @@ def _back_up(options: argparse.Namespace, shown: Shown) -> int:
     keys = recipients_in(options.ops_key)
     if options.stage is not None and begun.load(begun.file_of(options)) is not None:
         # Some of what is acknowledged may be in the old tables alone.
-        raise CannotRun(f"A restore of {options.stage} is under way: end it by `restore --finish`, and back up then.")
+        raise CannotRun(
+            f"A restore of {options.stage} is under way: end it by `{begun.finish_command(options)}`, and back up then."
+        )
     if service.settings.dynamodb_url is not None and options.stage is None and options.to.startswith("s3://"):
         raise CannotRun("The tables of a local engine are backed up into a folder: name one by --to.")
     recipients, control = tables_of(options, service)
@@ -146,7 +148,10 @@ def _check(options: argparse.Namespace, shown: Shown) -> int:
 def _rows(manifest: Manifest) -> list[tuple[str, str]]:
     from chalicelib.api.times import tell  # noqa: PLC0415 - the other commands need not load it
 
-    files = [(name, f"{count(file.items)} items, {count(file.octets)} octets") for name, file in manifest.files.items()]
+    files = [
+        (name, f"{counted(file.items, 'item', 'items')}, {counted(file.octets, 'octet', 'octets')}")
+        for name, file in manifest.files.items()
+    ]
     return [("begun", str(tell(manifest.started))), ("ended", str(tell(manifest.ended))), *files]
 
 

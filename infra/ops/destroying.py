@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from infra.local.problems import CannotRun
 from infra.ops import aws
+from infra.ops.asked import nobody_here
 from infra.ops.deployed import API_NOTE, any_function
 from infra.ops.domains import PROD
 from infra.ops.places import check_place
@@ -113,8 +114,7 @@ class Destroying:
         elif options.yes and name != PROD:
             said = name
         elif not sys.stdin.isatty():
-            how = f"--confirm {name}" if name == PROD else "--yes"
-            raise CannotRun(f"Nothing was changed: there is nobody here to ask. To do it, add {how}.")
+            raise CannotRun(nobody_here(options, f"--confirm={name}" if name == PROD else "--yes"))
         else:
             self.shown.err.print(f"Type the name of the stage ({name}) to do it: ", end="")
             said = sys.stdin.readline().strip()
@@ -124,7 +124,7 @@ class Destroying:
     def _tell_kept(self, kept: list[Kept]) -> None:
         self.shown.note(
             "What was retained is there, and costs what it did. To have the stage again with it: "
-            f"python -m infra provision --stage {self._stage.name} --adopt\n"
+            f"{self._stage.command('provision', '--adopt')}\n"
             "To remove it for good, which makes every link and every suppression of this stage useless for ever:"
         )
         for each in kept:

@@ -67,7 +67,7 @@ class Provisioning:
         outputs = self._stack.outputs()
         self._put_first_values(outputs)
         self._write(outputs)
-        self._next(str(region))
+        self._next()
         return 0
 
     def standing(self) -> str:
@@ -118,9 +118,7 @@ class Provisioning:
             stage.set_domain(self._options.domain, self._options.certificate_arn)
         self.shown.note(f"  {stage.file}: {'written' if stage.write() else 'as it was'}.")
 
-    def _next(self, region: str) -> None:
+    def _next(self) -> None:
         if (note := restore_note(self._stage, self._options)) is not None:
             self.shown.note(f"  {note}: made of what is deployed, for `chalice deploy` to go by.")
-        self.shown.note(
-            f"{self._stack.name} is ready. Next: AWS_DEFAULT_REGION={region} chalice deploy --stage {self._stage.name}"
-        )
+        self.shown.note(f"{self._stack.name} is ready. Next: {self._stage.deploy}")

@@ -295,7 +295,7 @@ def _reason(events: list[Event]) -> str:
 def _hint(reason: str) -> str:
     if any(word in reason for word in _TAKEN):
         return (
-            " The name is taken, perhaps by what an earlier stack left: look at it, and delete it, or take "
-            "it over (`provision --adopt`)."
+            " The name is taken, perhaps by what an earlier stack left: look at it, and delete it; or, where this is "
+            "provision, repeat the command with --adopt, which takes it over."
         )
     return ""

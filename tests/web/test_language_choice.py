@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
-from markupsafe import Markup
 
 from chalicelib.domain.acts import Act, Consented, Via
 from chalicelib.domain.addresses import parse_address
+from chalicelib.markup import Markup
 from chalicelib.tokens import PREFERENCES_DAYS, Purpose
 from chalicelib.web.languages import OFFERED
 from chalicelib.web.voices import Voice, plain

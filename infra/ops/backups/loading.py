@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 from chalicelib.store.calls import key_of
+from infra.client.shown import counted
 from infra.local.problems import CannotRun
 from infra.ops.backups.folder import CONTROL, RECIPIENTS
 from infra.ops.restored.items import RESTORE, note, noted
@@ -59,7 +60,7 @@ class Loading:
                 with _Putting(table) as putting:
                     reading.each(name, putting.take)
                 done += reading.manifest.files[name].items
-                bar.to(done, total, f"{done} items")
+                bar.to(done, total, counted(done, "item", "items"))
         self._tell(is_done=True)
 
     def _told(self) -> Item:

@@ -67,6 +67,10 @@ class View:
         with self._lock:
             self._kept[key] = value
 
+    def command(self, *words: str) -> str:
+        """What is to be typed next for this stage: `python -m infra … --stage …`."""
+        return self.stage.command(*words)
+
     @property
     def name(self) -> str:
         """The stage's."""

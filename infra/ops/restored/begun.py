@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from infra.local.folder import write_privately
 from infra.local.problems import CannotRun
+from infra.ops.deployment import command
 from infra.storage import TableNames
 
 if TYPE_CHECKING:
@@ -64,6 +65,11 @@ def file_of(options: argparse.Namespace) -> Path:
     """Where it is noted."""
     file: Path = options.project / ".chalice" / f"restore-{options.stage}.json"
     return file
+
+
+def finish_command(options: argparse.Namespace) -> str:
+    """What ends a restore into new tables, to be typed."""
+    return command(options, "restore", "--finish", "--wait 30")
 
 
 @contextmanager

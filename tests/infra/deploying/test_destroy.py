@@ -73,7 +73,7 @@ def test_what_holds_something_stays_and_the_stack_goes(
         assert f"aws dynamodb delete-table --table-name {table}" in said.text
     for secret in SECRETS:
         assert f"aws secretsmanager delete-secret --secret-id {secret} --recovery-window-in-days 30" in said.text
-    assert "provision --stage dev --adopt" in said.text
+    assert "provision --adopt --stage dev" in said.text
     again = destroy("--dry-run")
     assert (again.code, "there is nothing to destroy" in again.text) == (0, True)
     assert again.text.splitlines()[1:] == said.text.splitlines()[-len(again.text.splitlines()) + 1 :], "what stays"
@@ -178,7 +178,7 @@ def test_a_dry_run_tells_and_changes_nothing(
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ([], "there is nobody here to ask. To do it, add --yes."),
+        ([], "because there is nobody here to ask. To do it:\n"),
         (["--confirm", "prod"], "'prod' is not the name of the stage."),
         (["--confirm", "", "--yes"], "'' is not the name of the stage."),
     ],
@@ -202,7 +202,7 @@ def test_yes_is_not_enough_for_prod(account: Account, provision: Provision, dest
     )
     refused = destroy("--yes", stage="prod")
     assert refused.code == 1
-    assert "add --confirm prod" in refused.text
+    assert refused.text.endswith(" --yes --confirm=prod\n")
     assert account.stack("signoff-prod-storage") == "CREATE_COMPLETE"
     assert destroy("--confirm", "prod", stage="prod").code == 0
     assert account.stack("signoff-prod-storage") is None

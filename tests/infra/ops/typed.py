@@ -47,3 +47,16 @@ class Typist:
         assert re.fullmatch(r"sgn_\S+\n", said.out)
         assert said.out.strip() not in said.err
         return said.out.strip()
+
+
+class Terminal:
+    """Somebody who types one line."""
+
+    def __init__(self, line: str) -> None:
+        self._line = line
+
+    def isatty(self) -> bool:
+        return True
+
+    def readline(self) -> str:
+        return self._line

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import pytest
+import urllib3
 
 from infra.__main__ import main
 from infra.ops.first_secrets import first_master_keys, first_pepper_key
-from tests.infra.packaging.cloud import running
+from tests.infra.packaging.cloud import SECONDS, running
 from tests.infra.packaging.emulators import EmulatorsMissing
 from tests.infra.processes import ROOT
 
@@ -70,6 +72,17 @@ def test_what_a_pipeline_deployed_is_finished_and_tried_through_the_gateway(
     assert code == 0, said
     assert f"Deployed: API {api}, functions " in said
     assert re.search(r"from there to the first check that says no: [\d,]+ ms\n", said)
+    check_unknown_paths(url)
     assert main(finish) == 0
     again = "".join(capfd.readouterr())
     assert "  ~ " not in again, again
+
+
+def check_unknown_paths(url: str) -> None:
+    """API Gateway answers them by itself: in the service's words, to everybody in JSON, and without what was sent."""
+    for headers in ({}, {"Accept": "text/html"}, {"Authorization": "Bearer sgn_invented"}):
+        answer = urllib3.request("GET", f"{url}/invented/path", headers=headers, timeout=SECONDS)
+        assert answer.status == HTTPStatus.NOT_FOUND, (headers, answer.data)
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert answer.json()["type"] == "urn:signoff:nothing-here"
+        assert b"invented" not in answer.data
