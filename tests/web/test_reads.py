@@ -16,6 +16,7 @@ from urllib.parse import quote, urljoin
 import pytest
 
 from app import app
+from chalicelib.boundary import SECURITY_HEADERS
 from chalicelib.domain.acts import OptedIn, OptedOut
 from chalicelib.service import Service
 from chalicelib.tokens import Purpose
@@ -213,6 +214,7 @@ class TestTheHistory:
 
         assert (answer.status_code, answer.body, reads) == (307, b"", 1)
         assert answer.headers["Location"] == f"?older=1&{site.at()}&lang=de"
+        assert SECURITY_HEADERS.items() <= dict(answer.headers).items()
         assert Container.begun(site).ask("GET", urljoin(path, answer.headers["Location"]))[0].status_code == 200
 
     @pytest.mark.parametrize("shift", [0, 1])
