@@ -27,6 +27,12 @@ def typed_of(options: argparse.Namespace) -> Typed:
     return tuple(found.items())
 
 
+def aws_at(options: argparse.Namespace) -> str:
+    """What a command of AWS's own needs, after a space, to go where this one went; it reads no .chalice/config.json."""
+    told = {"--region": options.region, "--endpoint-url": options.endpoint_url}
+    return "".join(f" {name} {shlex.quote(value)}" for name, value in told.items() if value)
+
+
 def command_on(stage: str | None, typed: Typed, *words: str) -> str:
     """`python -m infra …` for the same stage, at the same place. Words may be placeholders (`…`), and stay."""
     wanted = (*_WHERE, _APP_STACK) if words[0] in _WITH_APP_STACK else _WHERE

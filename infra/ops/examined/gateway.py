@@ -38,7 +38,7 @@ def _by_permission(view: View) -> str | None:
 def api(view: View) -> Iterator[Finding]:
     """The REST API and its one stage."""
     client, expected = view.client("apigateway"), program(view)
-    again = f"Run `chalice deploy --stage {view.name}`."
+    again = view.redeploying
     api_id = rest_api_id(view)
     found = api_id and or_none(lambda: client.get_rest_api(restApiId=api_id))
     if not found:

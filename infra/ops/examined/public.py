@@ -53,7 +53,7 @@ def domain(view: View) -> Iterator[Finding]:
     """That API Gateway has it, in front of this stage's API."""
     name, told = _domain(view)
     client, of = view.client("apigateway"), Of(GROUP, name)
-    again = f"Run `chalice deploy --stage {view.name}`."
+    again = view.redeploying
     found = or_none(lambda: client.get_domain_name(domainName=name))
     if found is None:
         yield of.differs("is there", f"API Gateway does not know it: no link opens. {again}")

@@ -32,7 +32,7 @@ def settings(view: View) -> Iterator[Finding]:
             setting,
             told and base(told),
             stack.outputs.get(output),
-            f"Run `{view.command('provision')}`, which writes it, then `chalice deploy --stage {view.name}`.",
+            f"Run `{view.command('provision')}`, which writes it. {view.redeploying}",
         )
     yield _public_url(of, view)
     yield _usable(of, view)

@@ -159,6 +159,31 @@ def test_it_refuses_while_the_functions_are_there(
     assert account.stack(STACK) == "CREATE_COMPLETE"
 
 
+def test_what_a_pipeline_deployed_goes_by_its_stack(
+    account: Account, provision: Provision, destroy: Callable[..., Said]
+) -> None:
+    """`chalice delete` knows nothing of it."""
+    provision()
+    unprotect(account)
+    role = account.client("iam").create_role(RoleName="x", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    code = {"ZipFile": "def app(event, context): pass"}
+    function = {"Role": role, "Code": code, "Runtime": "python3.11", "Handler": "app.app"}
+    resources = {
+        "RestAPI": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": "signoff"}},
+        "APIHandler": {"Type": "AWS::Lambda::Function", "Properties": function},
+        "Jobs": {"Type": "AWS::Lambda::Function", "Properties": function},
+    }
+    account.client("cloudformation").create_stack(
+        StackName="signoff-dev", TemplateBody=json.dumps({"Resources": resources})
+    )
+
+    said = destroy("--yes")
+
+    assert said.code == 1
+    assert "`aws cloudformation delete-stack --stack-name signoff-dev --region us-east-1 --endpoint-url " in said.text
+    assert "chalice delete" not in said.text
+
+
 def test_a_dry_run_tells_and_changes_nothing(
     account: Account, provision: Provision, destroy: Callable[..., Said]
 ) -> None:
