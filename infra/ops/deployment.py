@@ -82,11 +82,16 @@ def again(options: argparse.Namespace) -> str:
     told = {
         "--stage": options.stage,
         "--project": project,
-        "--data-dir": options.data_dir,
+        "--data-dir": getattr(options, "data_dir", None),  # `provision` has none
         "--endpoint-url": options.endpoint_url,
-        "--app-stack": getattr(options, "app_stack", None),
     }
     return "".join(f" {option} {shlex.quote(str(value))}" for option, value in told.items() if value is not None)
+
+
+def again_deployed(options: argparse.Namespace) -> str:
+    """As `again`, for a command that looks for a deployment, too."""
+    name = getattr(options, "app_stack", None)
+    return again(options) + ("" if name is None else f" --app-stack {shlex.quote(name)}")
 
 
 def where(service: Service) -> str:

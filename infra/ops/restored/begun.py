@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from infra.local.folder import write_privately
 from infra.local.problems import CannotRun
-from infra.ops.deployment import again
+from infra.ops.deployment import again_deployed
 from infra.ops.restored.notes import load_run
 from infra.ops.restored.tables import Table
 from infra.storage import TableNames
@@ -71,7 +71,7 @@ def file_of(options: argparse.Namespace) -> Path:
 
 def finish_command(options: argparse.Namespace) -> str:
     """What ends a restore into new tables, to be typed."""
-    return f"python -m infra restore{again(options)} --finish --wait 30"
+    return f"python -m infra restore{again_deployed(options)} --finish --wait 30"
 
 
 def refuse_unended(recipients: Table, control: Table, options: argparse.Namespace) -> None:

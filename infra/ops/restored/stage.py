@@ -12,7 +12,7 @@ from infra.ops.asked import is_wanted
 from infra.ops.backups.contents import control_items
 from infra.ops.backups.loading import Loading
 from infra.ops.backups.writing import check_peppers
-from infra.ops.deployment import again
+from infra.ops.deployment import again, again_deployed
 from infra.ops.kept_keys import StageKeys
 from infra.ops.places import go_there
 from infra.ops.restored import begun
@@ -173,7 +173,7 @@ class StageRestore:
         keys = keys_from(wanted[MASTER], kept.now)
         self._shown.summary(f"Master keys of stage {self._stage.name}", keys.rows(), beside_results=True)
         if left_out := left_out_of(wanted, backup):
-            self._shown.note(lost_versions(left_out, again(self._options)))
+            self._shown.note(lost_versions(left_out, again_deployed(self._options)))
         for line in StageKeys(self._stage, self._options).begin_anew(keys):
             self._shown.note(f"  {line}")
         return 0
