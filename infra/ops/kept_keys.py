@@ -230,6 +230,8 @@ def _what(error: ClientError) -> tuple[str, str]:
 
 
 _SENTENCES = {
+    ("GetSecretValue", "InvalidRequestException"): "Somebody deleted the secret of the master keys, and can still take "
+    "that back: `aws secretsmanager restore-secret --secret-id signoff/{stage}/master-keys`.",
     ("GetSecretValue", "ResourceNotFoundException"): "The secret of the master keys is not there, or has no value: run "
     "`{provision}`, or restore it from a backup.",
     ("UpdateSecretVersionStage", "InvalidParameterException"): _OVERTAKEN,

@@ -40,6 +40,8 @@ class Finishing:
         self._shown = shown
         self._pause = pause
         self._is_told = False
+        self._taken = 0
+        """Acts and changes that nobody was told of yet."""
 
     def run(self) -> int:
         """Take over, seal, take over what came last, hand out the jobs. Raises CannotRun."""
@@ -59,6 +61,7 @@ class Finishing:
         tell_missing(old.gone, self._shown)
         self._shown.note(f"Restored. {counted(jobs, 'import or export goes', 'imports and exports go')} on.")
         self._tell_of_the_old(old)
+        self._tell_what_is_next()
         return 0
 
     def _run_of(self, new: Both) -> Run:
@@ -95,7 +98,8 @@ class Finishing:
 
     def _take(self, again: Again) -> None:
         if names := " and ".join(filter(None, again.old.names)):
-            taken = counted(again.take(), "act or change", "acts and changes")
+            taken = counted(self._taken + again.take(), "act or change", "acts and changes")
+            self._taken = 0
             self._shown.note(f"  {taken} taken over from {names}.")
         for what in dict.fromkeys(again.untaken):
             self._shown.note(f"  Not taken over: {what}.")
@@ -113,7 +117,7 @@ class Finishing:
             if not self._behind(again.new):
                 break
             self._pause(_PAUSE)
-            again.take()
+            self._taken += again.take()
         self._refuse_before_the_deployment(again.new)
 
     def _refuse_before_the_deployment(self, new: Both) -> None:
@@ -147,6 +151,14 @@ class Finishing:
                 f"{name} stays as it is, protected from deletion. It holds personal data: delete it once nobody needs "
                 f"it. {stage.storage_stack} goes on naming it; `provision` leaves the new name be."
             )
+
+    def _tell_what_is_next(self) -> None:
+        file, options = stage_of(self._options).file, self._options
+        self._shown.note(
+            f"Next: commit {file}; have the alarms look at the tables that are used now, and back up:\n"
+            f"  {deployment.command(options, 'finish')}\n"
+            f"  {deployment.command(options, 'backup', '--to PLACE', '--ops-key FILE')}"
+        )
 
 
 def _still_there(new: Both, run: Run) -> Pair:

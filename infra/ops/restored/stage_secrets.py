@@ -32,6 +32,7 @@ class StageSecrets:
     """Both secrets of a stage, in Secrets Manager."""
 
     def __init__(self, stage: Stage, options: argparse.Namespace) -> None:
+        self._stage = stage
         self._arns = {name: stage.settings[setting] for setting, name in deployment.SECRETS.items()}
         self._client = aws.client("secretsmanager", options)
         self._read: dict[str, str] = {}
@@ -60,9 +61,12 @@ class StageSecrets:
         try:
             self._client.put_secret_value(SecretId=arn, SecretString=value, ClientRequestToken=token)
         except ClientError as error:
-            if error.response["Error"]["Code"] != "ResourceExistsException":
-                raise
-            raise CannotRun("Somebody else put back the secrets at the same time: repeat the command.") from None
+            code = error.response["Error"]["Code"]
+            if code == "ResourceExistsException":
+                raise CannotRun("Somebody else put back the secrets at the same time: repeat the command.") from None
+            if code == "ResourceNotFoundException":
+                raise CannotRun(_gone(self._stage, arn)) from None
+            raise
 
     def _current(self, arn: str) -> str | None:
         try:
@@ -81,6 +85,19 @@ class StageSecrets:
         self.now, self._read[arn] = date_of(answer), answer["VersionId"]
         found: str = answer["SecretString"]
         return found
+
+
+def _gone(stage: Stage, arn: str) -> str:
+    """What makes a secret anew that is gone for good, by the stack that made it: this retains what holds data."""
+    stack = f"--stack-name {stage.storage_stack}"
+    if stage.place is not None:
+        stack += f" --region {stage.place.region}"
+    return (
+        f"The secret {arn} is gone for good. These have it made anew, and leave whatever holds data as it is; then "
+        f"repeat this:\n  aws cloudformation update-termination-protection --no-enable-termination-protection {stack}\n"
+        f"  aws cloudformation delete-stack {stack}\n  aws cloudformation wait stack-delete-complete {stack}\n"
+        f"  python -m infra provision --stage {stage.name} --adopt"
+    )
 
 
 def agreed(held: Held, backup: Secrets, now: int) -> Secrets:

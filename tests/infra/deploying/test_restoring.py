@@ -103,6 +103,7 @@ def test_begun_before_the_deployment_it_takes_over_all_along(stage: Stage) -> No
 
     options = stage.options(finish=True, wait=1, dry_run=False, yes=True)
     assert Finishing(options, Shown(), pause).run() == 0
+    assert "3 acts and changes taken over" in stage.capture.readouterr().err
 
     assert lost_meanwhile == [[], [], [], []]
     assert len(stage.acked) >= 3

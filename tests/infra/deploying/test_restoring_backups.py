@@ -148,6 +148,28 @@ class TestFromABackup:
         client.restore_secret(SecretId="signoff/dev/master-keys")
         assert self.secrets(stage) == old
 
+    def test_a_secret_that_is_gone_for_good_is_made_anew_by_the_commands_that_are_named(
+        self, stage: Stage, backup: str, ops: OpsKey, provision: Provision
+    ) -> None:
+        """Its ARN is another one then, and the tables hold what was made with the value that the backup has."""
+        old, client = self.secrets(stage), stage.account.client("secretsmanager")
+        client.delete_secret(SecretId="signoff/dev/master-keys", ForceDeleteWithoutRecovery=True)
+        command = ("restore", "--secrets-only", "--from", backup, "--identity", str(ops.private), "--yes")
+        said = stage.type(*command)
+        assert (said.code, "is gone for good" in said.text) == (1, True)
+        assert "  aws cloudformation delete-stack --stack-name signoff-dev-storage --region us-east-1\n" in said.text
+        assert "  python -m infra provision --stage dev --adopt\n" in said.text
+        stage.account.client("cloudformation").delete_stack(StackName="signoff-dev-storage")
+
+        told = provision("--adopt")
+
+        assert (told.code, "restore the secret from a backup" in told.text) == (1, True)
+        assert " --secrets-only --from BACKUP --identity FILE\n" in told.text
+        assert "Put back." in stage.done(*command)
+        self.assert_came_back(self.secrets(stage), old)
+        assert stage.lost() == []
+        assert provision().code == 0
+
     def test_lost_secrets_of_another_deployment_are_not_put_back(self, stage: Stage, backup: str, ops: OpsKey) -> None:
         """Of the two the pepper key is there, and it is not the backup's."""
         stage.lose_secrets()
