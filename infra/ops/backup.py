@@ -108,19 +108,18 @@ def _back_up(options: argparse.Namespace, shown: Shown) -> int:
     from infra.ops.backups.folder import new_backup  # noqa: PLC0415 - not before the settings are what is meant
     from infra.ops.backups.keys import recipients_in  # noqa: PLC0415 - as above
     from infra.ops.backups.writing import Source, write_backup  # noqa: PLC0415 - as above
-    from infra.ops.restored import begun  # noqa: PLC0415 - as above
     from infra.ops.restored.mending import in_sentences  # noqa: PLC0415 - as above
+    from infra.ops.restored.under_way import refuse_under_way  # noqa: PLC0415 - as above
 
     keys = recipients_in(options.ops_key)
-    if options.stage is not None and begun.load(begun.file_of(options)) is not None:
-        # Some of what is acknowledged may be in the old tables alone.
-        raise CannotRun(f"A restore of {options.stage} is under way: end it by `restore --finish`, and back up then.")
     if service.settings.dynamodb_url is not None and options.stage is None and options.to.startswith("s3://"):
         raise CannotRun("The tables of a local engine are backed up into a folder: name one by --to.")
     recipients, control = tables_of(options, service)
     name = options.stage or "local"
     source = Source(name, recipients, control, lambda: secrets_of(options), lambda: time.time_ns() // 1_000_000)
     called = f"signoff-{name}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
+    with in_sentences():
+        refuse_under_way(recipients, control, shown)
     with in_sentences(), new_backup(options, options.to, called) as folder:
         manifest = write_backup(source, folder, keys, shown)
     place = f"{options.to.rstrip('/')}/{called}"
