@@ -26,6 +26,9 @@ it is encrypted to the ops key, whose private half is not needed and best not he
 with counts, times and digests. Everybody may write meanwhile: every act that was acknowledged before the beginning is
 in the backup. The name of the backup is printed on standard output.
 
+While a restore into new tables is under way it is refused, whoever began that: either pair may lack what was
+acknowledged. Before they are served the old ones are copied, which have all of it.
+
 A backup that is broken off has no manifest and is none; begin it anew. For one in S3 the encrypted files lie in the
 system's temporary folder first (TMPDIR).
 

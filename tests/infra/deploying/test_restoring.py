@@ -182,8 +182,12 @@ class TestABackupMeanwhile:
         self, stage: Stage, colleague: Stage, ops: OpsKey
     ) -> None:
         stage.done("restore", "--yes")
-        stage.delete(*stage.names())
-        assert self.back_up(colleague, ops).code == 0
+        recipients, control = stage.names()
+        stage.delete(control)
+        assert "nothing is served from it" in self.back_up(colleague, ops).text
+        stage.delete(recipients)
+        said = self.back_up(colleague, ops)
+        assert (said.code, "restore" in said.text) == (0, False)
 
     def test_old_tables_that_are_gone_have_nothing_more_to_be_taken_over(
         self, stage: Stage, colleague: Stage, ops: OpsKey
