@@ -26,6 +26,9 @@ it is encrypted to the ops key, whose private half is not needed and best not he
 with counts, times and digests. Everybody may write meanwhile: every act that was acknowledged before the beginning is
 in the backup. The name of the backup is printed on standard output.
 
+While a restore into new tables is under way it is refused, whoever began that: either pair may lack what was
+acknowledged. Before they are served the old ones are copied, which have all of it.
+
 A backup that is broken off has no manifest and is none; begin it anew. For one in S3 the encrypted files lie in the
 system's temporary folder first (TMPDIR).
 
@@ -109,8 +112,8 @@ def _back_up(options: argparse.Namespace, shown: Shown) -> int:
     from infra.ops.backups.keys import recipients_in  # noqa: PLC0415 - as above
     from infra.ops.backups.loading import refuse_half  # noqa: PLC0415 - as above
     from infra.ops.backups.writing import Source, write_backup  # noqa: PLC0415 - as above
-    from infra.ops.restored import begun  # noqa: PLC0415 - as above
     from infra.ops.restored.mending import in_sentences  # noqa: PLC0415 - as above
+    from infra.ops.restored.under_way import refuse_under_way  # noqa: PLC0415 - as above
 
     keys = recipients_in(options.ops_key)
     if service.settings.dynamodb_url is not None and options.stage is None and options.to.startswith("s3://"):
@@ -119,7 +122,7 @@ def _back_up(options: argparse.Namespace, shown: Shown) -> int:
     if options.stage is not None:
         with in_sentences():
             refuse_half(recipients, control)
-            begun.refuse_unended(recipients, control, options)
+            refuse_under_way(recipients, control, options, shown)
     name = options.stage or "local"
     source = Source(name, recipients, control, lambda: secrets_of(options), lambda: time.time_ns() // 1_000_000)
     called = f"signoff-{name}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
