@@ -20,7 +20,7 @@ LOG = logging.getLogger("signoff")
 AT_ONCE = 5
 """Of these functions at most: a flood of uploads must not take the Lambdas from the clicks; a new account has ten."""
 MOST_TIMES = 5
-"""As the queue has it: after this the message is dead."""
+"""As the queue has it: after this the message is dead. So many runs of a job without any progress are its end, too."""
 PAUSES = (30, 120, 480, 900)
 """Seconds until a failed message comes again, by how often it has failed; the queue's own time is 90 minutes."""
 
@@ -48,10 +48,10 @@ def _work(service: Service, record: SQSRecord) -> None:
         work(service, _message(record), lambda: context.get_remaining_time_in_millis() / 1000)
     except Exception as error:  # noqa: BLE001 - whatever it is, the message comes again, and no text of it is logged
         LOG.error("a job failed: %s", _facts(error))  # noqa: TRY400 - a traceback could hold an address
-        if _times(record) >= MOST_TIMES:
-            _give_up(service, record)
-        else:
+        if _times(record) < MOST_TIMES:
             _put_back(service, record)
+        elif not _is_given_up(service, record, error):
+            return
         raise JobFailed from None
 
 
@@ -69,14 +69,15 @@ def _times(record: SQSRecord) -> int:
     return int(record.to_dict()["attributes"]["ApproximateReceiveCount"])
 
 
-def _give_up(service: Service, record: SQSRecord) -> None:
-    """Says so in the job: from here the message goes where no worker looks."""
+def _is_given_up(service: Service, record: SQSRecord, error: Exception) -> bool:
+    """Says so in the job: from here the message goes where no worker looks. False where another one carries it on."""
     from chalicelib.worker import give_up  # noqa: PLC0415 - as above
 
     try:
-        give_up(service, _message(record))
-    except StoreUnavailable as error:
-        LOG.error("a job that failed for good does not say so: %s", error)  # noqa: TRY400 - as above
+        return give_up(service, _message(record), error)
+    except StoreUnavailable as trouble:
+        LOG.error("a job that failed for good does not say so: %s", trouble)  # noqa: TRY400 - as above
+        return True
 
 
 def _put_back(service: Service, record: SQSRecord) -> None:

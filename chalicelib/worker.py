@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
 from chalicelib.api.exported import ExportFile
-from chalicelib.domain.jobs import JobKind, JobStatus
+from chalicelib.domain.jobs import JobKind
 from chalicelib.domain.senders import SENDER_CODE
 from chalicelib.use_cases.export_runs import run_export
+from chalicelib.use_cases.handing_over import goes_on
 from chalicelib.use_cases.import_runs import run_import
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ UPLOAD = "import"
 _JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _KIND = re.compile(r"[a-z_]{1,32}")
 
-GIVEN_UP = "it failed several times, and is not tried again: begin another; what was recorded stays"
 Run = Callable[["Service", str, str, Callable[[], float]], None]
 """One run of a job: the service, the sender's code, the job's id, and how many seconds are left."""
 JOBS: dict[str, Run] = {UPLOAD: run_import, "export": partial(run_export, written=ExportFile())}
@@ -51,13 +51,18 @@ def work(service: Service, message: dict[str, Any], seconds_left: Callable[[], f
             run(service, job.sender, job.id, seconds_left)
 
 
-def give_up(service: Service, message: dict[str, Any]) -> None:
-    """Ends the jobs of a message that failed for the last time. Raises `StoreUnavailable`."""
+def give_up(service: Service, message: dict[str, Any], error: Exception) -> bool:
+    """Ends the jobs of a message that failed for the last time by `error`; False where another message carries one on.
+
+    Raises `StoreUnavailable`.
+    """
+    is_over = True
     for job in jobs_of(message):
         kind = next((kind for kind in JobKind if kind == job.kind), None)
         found = kind and service.jobs.find(kind, job.sender, job.id)
-        if found and not found.is_over:
-            service.jobs.change(found, JobStatus.FAILED, {**found.done, "detail": GIVEN_UP})
+        if found and not found.is_over and goes_on(service, found, error):
+            is_over = False
+    return is_over
 
 
 def jobs_of(message: dict[str, Any]) -> list[Job]:

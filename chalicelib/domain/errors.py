@@ -261,5 +261,13 @@ class JobFailed(SignoffError):
         super().__init__("a job failed and will be tried again")
 
 
+class NoProgress(SignoffError):
+    """A run of the job used its time up, and the job is no further than when the message for it was sent."""
+
+    def __init__(self, job: str) -> None:
+        super().__init__(f"{job} came no further")
+        self.job = job
+
+
 class SettingsError(SignoffError):
     """A setting that is missing or wrong; the text names it and says what it should be."""

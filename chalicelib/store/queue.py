@@ -29,10 +29,10 @@ class Queue:
         client.meta.events.unregister("before-call", add_recursion_detection_header)
         return client
 
-    def send(self, message: dict[str, Any]) -> None:
-        """Puts a message at the end. It may arrive twice."""
+    def send(self, message: dict[str, Any], seconds: int = 0) -> None:
+        """Puts a message at the end, to come after so many seconds, 0 to 900. It may arrive twice."""
         with told(_SQS):
-            self._client.send_message(QueueUrl=self._queue_url, MessageBody=json.dumps(message))
+            self._client.send_message(QueueUrl=self._queue_url, MessageBody=json.dumps(message), DelaySeconds=seconds)
 
     def put_back(self, receipt: str, seconds: int) -> None:
         """Has a message that was received and not done come again after so many seconds, 0 to 43,200 (12 h)."""

@@ -17,13 +17,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from chalicelib.domain.addresses import parse_address
-from chalicelib.domain.errors import InvalidAddress, StoreUnavailable
+from chalicelib.domain.errors import InvalidAddress, NoProgress, StoreUnavailable
 from chalicelib.domain.jobs import Job, JobKind, JobStatus
 from chalicelib.domain.senders import Sender
 from chalicelib.service import Service
+from chalicelib.store.jobs import JobMoved
 from chalicelib.store.multipart import PART, Multipart
 from chalicelib.use_cases.exporting import file_key, hash_key, hashed_address
 from chalicelib.use_cases.following import Position, cursor_of, position_before_a_scan
+from chalicelib.use_cases.handing_over import hand_over
 
 if TYPE_CHECKING:
     from chalicelib.domain.recipients import Recipient
@@ -38,6 +40,8 @@ LEASE = 120_000
 _HANDED_OVER = 0
 _FAILED = 1
 """In the place of the end of a lease: nobody has the job, and the next run goes on, or begins anew."""
+MOST_BEGINNINGS = 10
+"""How often an export begins: one that is cut off as often will be again. Twice as often as one message comes."""
 RENEWED = 30_000
 """Milliseconds after which a run says that it is still at it."""
 
@@ -81,12 +85,15 @@ RULES = Rules()
 def run_export(  # noqa: PLR0913, PLR0917 - each is one thing of the run
     service: Service, sender: str, job: str, seconds_left: Left, written: Written, rules: Rules = RULES
 ) -> None:
-    """One run of an export. Raises `StoreUnavailable`: then it is to be run again."""
+    """One run of an export. Raises `StoreUnavailable`, and `NoProgress` where no part of the file came of its time.
+
+    Then it is to be run again.
+    """
     found = service.jobs.find(JobKind.EXPORT, sender, job)
     if found is None or found.is_over:
         return  # a message that came twice
     if found.done.get("lease", 0) > service.clock():
-        raise StoreUnavailable("another worker has this job")
+        raise JobMoved
     run = _Run(service, service.senders.get(sender), found, seconds_left, written, rules)
     try:
         is_over = run.go_on()
@@ -94,14 +101,14 @@ def run_export(  # noqa: PLR0913, PLR0917 - each is one thing of the run
         run.let_go()
         raise
     if not is_over:
-        service.queue.send({"job": str(JobKind.EXPORT), "sender": sender, "id": job})
+        hand_over(service, run.job)
 
 
 def forsake(service: Service, job: Job) -> Job:
     """Has the next run begin anew and at once, for one who knows that none is under way. Raises `StoreUnavailable`."""
     if job.status is not JobStatus.RUNNING:
         return job
-    return service.jobs.change(job, job.status, {**job.done, "lease": _FAILED})
+    return service.jobs.change(job, job.status, {**job.done, "lease": _FAILED, "begun": 0})
 
 
 @dataclass(slots=True)
@@ -141,7 +148,13 @@ class _Run:
             self._note(lease=_FAILED)
 
     def _begin(self) -> None:
-        """From the beginning, with a cursor of now; an upload that was begun before is forgotten."""
+        """From the beginning, with a cursor of now; an upload that was begun before is forgotten.
+
+        Raises `NoProgress` where it was begun often enough.
+        """
+        begun = self.job.done.get("begun", 0) + 1
+        if begun > MOST_BEGINNINGS:
+            raise NoProgress(self.job.id)
         if upload := self.job.done.get("upload"):
             self.service.files.abort(file_key(self.job), upload)
         erasures = self.service.senders.erasures(self.sender.code)
@@ -152,6 +165,7 @@ class _Run:
             {
                 "cursor": cursor_of(self.service, self.sender, position),
                 "run": secrets.token_hex(4),
+                "begun": begun,
                 "shard": 0,
                 "first": "",
                 "rows": 0,

@@ -20,6 +20,7 @@ from chalicelib.ingest.opening import open_rows
 from chalicelib.ingest.rows import Defaults, read_row
 from chalicelib.service import Service
 from chalicelib.store.multipart import Multipart
+from chalicelib.use_cases.handing_over import hand_over
 from chalicelib.use_cases.importing import (
     RefusedRow,
     catalogue_then,
@@ -41,12 +42,17 @@ PORTION = 4_000
 """Rows that are read, then recorded, then counted as done. Another number would cut a job under way otherwise."""
 SECONDS_TO_STOP = 60.0
 """With less than this left, a run hands over to the next one."""
+BETWEEN_LOOKS = 100
+"""Portions, a second or two each hundred, that are only read between two looks at the time that is left."""
 
 
 def run_import(
     service: Service, sender: str, job: str, seconds_left: Callable[[], float], portion: int = PORTION
 ) -> None:
-    """One run of an import. Raises `StoreUnavailable`: then it is to be run again."""
+    """One run of an import. Raises `StoreUnavailable`, and `NoProgress` where it could do nothing in its time.
+
+    Then it is to be run again.
+    """
     found = service.jobs.find(JobKind.IMPORT, sender, job)
     if found is None or found.is_over or not has_file(found):
         return  # nobody asked for this upload, or it is a message that came twice
@@ -57,7 +63,7 @@ def run_import(
         run.fail(str(error))
         return
     if not is_over:
-        service.queue.send({"job": "import", "sender": sender, "id": job})
+        hand_over(service, run.job)
 
 
 @dataclass(slots=True)
@@ -76,9 +82,11 @@ class _Run:
             return True
         octets = _Counted(self._octets())
         opened = self._open(octets)
-        for portion in self._portions(opened):
+        for number, portion in enumerate(self._portions(opened), start=1):
             last = portion[-1].line
             if last <= self.job.done["line"]:
+                if self._is_late(number):
+                    return False
                 continue
             taken, refused = self._read(opened, portion)
             if not record_rows(self.service, self.sender, self.job, taken, self._may_go_on):
@@ -133,29 +141,37 @@ class _Run:
     def _may_go_on(self) -> bool:
         return self.seconds_left() > SECONDS_TO_STOP
 
+    def _is_late(self, portions: int) -> bool:
+        """Whether there is no time left after so many portions; looked at now and then."""
+        return portions % BETWEEN_LOOKS == 0 and not self._may_go_on()
+
     def _note(self, **done: Any) -> None:
         self.job = self.service.jobs.change(self.job, self.job.status, {**self.job.done, **done})
 
     def _finish(self, layout: str) -> bool:
-        if self.job.done["rejected"]:
-            if not self._may_go_on():
-                return False
-            self._write_rejects()
+        if self.job.done["rejected"] and not (self._may_go_on() and self._write_rejects()):
+            return False
         counts = counts_of(self.service, self.sender, self.job)
         done = {"layout": layout, "changed": counts.changed, "unchanged": counts.unchanged}
         done["read"] = self.job.done["of"]
         self.job = self.service.jobs.change(self.job, JobStatus.DONE, {**self.job.done, **done})
         return True
 
-    def _write_rejects(self) -> None:
-        """The file once more: that is cheaper than to keep, safely, what was refused of every portion."""
+    def _write_rejects(self) -> bool:
+        """The file once more: that is cheaper than to keep, safely, what was refused of every portion.
+
+        Whether there was time for it; if not, nothing of the list is there.
+        """
         opened = self._open(self._octets())
         file = Multipart(self.service.files, rejects_key(self.job))
         file.write(_csv([("line", "column", "reason")]))
-        for portion in self._portions(opened):
+        for number, portion in enumerate(self._portions(opened), start=1):
+            if self._is_late(number):
+                return False  # what was sent of it goes by the bucket's own rule
             _, refused = self._read(opened, portion)
             file.write(_csv((row.line, row.column, row.reason) for row in refused))
         file.finish()
+        return True
 
     def _portions(self, opened: Opened) -> Iterator[list[Row]]:
         while portion := list(islice(opened.rows, self.portion)):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from infra.client.commands import stopping
-from infra.client.shown import Shown, count
+from infra.client.shown import Shown, counted
 from infra.local.problems import CannotRun
 from infra.ops import aws, deployment
 
@@ -25,6 +25,9 @@ Copies both tables and the two secrets into a new folder of --to, which is a fol
 it is encrypted to the ops key, whose private half is not needed and best not here; manifest.json alone is in clear,
 with counts, times and digests. Everybody may write meanwhile: every act that was acknowledged before the beginning is
 in the backup. The name of the backup is printed on standard output.
+
+While a restore into new tables is under way it is refused, whoever began that: either pair may lack what was
+acknowledged. Before they are served the old ones are copied, which have all of it.
 
 A backup that is broken off has no manifest and is none; begin it anew. For one in S3 the encrypted files lie in the
 system's temporary folder first (TMPDIR).
@@ -107,17 +110,19 @@ def _back_up(options: argparse.Namespace, shown: Shown) -> int:
     service = deployment.service_of(options)
     from infra.ops.backups.folder import new_backup  # noqa: PLC0415 - not before the settings are what is meant
     from infra.ops.backups.keys import recipients_in  # noqa: PLC0415 - as above
+    from infra.ops.backups.loading import refuse_half  # noqa: PLC0415 - as above
     from infra.ops.backups.writing import Source, write_backup  # noqa: PLC0415 - as above
-    from infra.ops.restored import begun  # noqa: PLC0415 - as above
     from infra.ops.restored.mending import in_sentences  # noqa: PLC0415 - as above
+    from infra.ops.restored.under_way import refuse_under_way  # noqa: PLC0415 - as above
 
     keys = recipients_in(options.ops_key)
-    if options.stage is not None and begun.load(begun.file_of(options)) is not None:
-        # Some of what is acknowledged may be in the old tables alone.
-        raise CannotRun(f"A restore of {options.stage} is under way: end it by `restore --finish`, and back up then.")
     if service.settings.dynamodb_url is not None and options.stage is None and options.to.startswith("s3://"):
         raise CannotRun("The tables of a local engine are backed up into a folder: name one by --to.")
     recipients, control = tables_of(options, service)
+    if options.stage is not None:
+        with in_sentences():
+            refuse_half(recipients, control)
+            refuse_under_way(recipients, control, options, shown)
     name = options.stage or "local"
     source = Source(name, recipients, control, lambda: secrets_of(options), lambda: time.time_ns() // 1_000_000)
     called = f"signoff-{name}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
@@ -146,7 +151,10 @@ def _check(options: argparse.Namespace, shown: Shown) -> int:
 def _rows(manifest: Manifest) -> list[tuple[str, str]]:
     from chalicelib.api.times import tell  # noqa: PLC0415 - the other commands need not load it
 
-    files = [(name, f"{count(file.items)} items, {count(file.octets)} octets") for name, file in manifest.files.items()]
+    files = [
+        (name, f"{counted(file.items, 'item', 'items')}, {counted(file.octets, 'octet', 'octets')}")
+        for name, file in manifest.files.items()
+    ]
     return [("begun", str(tell(manifest.started))), ("ended", str(tell(manifest.ended))), *files]
 
 

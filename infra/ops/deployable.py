@@ -1,4 +1,6 @@
-"""Before `chalice deploy` changes anything: can this stage be deployed, here, with these credentials?
+"""Before `chalice deploy` changes anything, or `chalice package` makes anything: can this stage be deployed?
+
+By `deploy` here, with these credentials; a package is carried elsewhere, so for it the file alone is looked at.
 
 Chalice asks nothing of it. It takes any name for a stage, and any account and region; where nothing was provisioned it
 makes half a deployment and ends with a traceback, and where `.chalice/config.json` is not the committed one it takes
@@ -24,18 +26,23 @@ if TYPE_CHECKING:
 
     from infra.ops.stages import Place, Stage
 
+COMMANDS = frozenset({"deploy", "package"})
+"""Those of Chalice that make a deployment, or what will be one."""
+
 
 def before_deploying(project: Path) -> None:
-    """Look whether it can go well; nothing for other commands than `chalice deploy`.
+    """Look whether it can go well; nothing for other commands than `chalice deploy` and `chalice package`.
 
     Raises `ClickException`: the command line ends with its sentence, and 1, before anything was changed.
     """
     context = click.get_current_context(silent=True)
-    if context is None or context.info_name != "deploy":
+    if context is None or context.info_name not in COMMANDS:
         return
     try:
         stage = read_stage(project / CONFIG, context.params["stage"])
-        _check_place(stage, _check_settings(stage), context.obj["factory"].create_botocore_session())
+        place = _check_settings(stage)
+        if context.info_name == "deploy":
+            _check_place(stage, place, context.obj["factory"].create_botocore_session())
     except CannotRun as error:
         raise click.ClickException(str(error)) from None
 

@@ -79,7 +79,8 @@ def service_of(options: argparse.Namespace) -> Service:
 
 def command(options: argparse.Namespace, *words: str) -> str:
     """What is to be typed to have another command work on the same deployment: `python -m infra …`."""
-    folder = () if options.data_dir is None else ("--data-dir", shlex.quote(str(options.data_dir)))
+    data_dir = getattr(options, "data_dir", None)  # `provision` has none
+    folder = () if data_dir is None else ("--data-dir", shlex.quote(str(data_dir)))
     return command_on(options.stage, typed_of(options), *words, *folder)
 
 

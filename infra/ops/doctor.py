@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from infra.client.commands import stopping
-from infra.client.shown import Shown, count, counted
+from infra.client.shown import Shown, counted
 from infra.ops import aws, deployed, stages
 from infra.ops.hints import with_place
 from infra.ops.places import go_there
@@ -24,17 +24,18 @@ _DESCRIPTION = """\
 Looks at everything that belongs to a stage, and changes nothing: the stacks beside infra/storage.yaml and
 infra/edge.yaml, each table, bucket, queue, key and secret beside its stack, the functions, roles and the API beside
 .chalice/config.json and the policies beside it, the domain with its certificate and DNS, the firewall, logs and alarms,
-and whether the service answers. Each difference is told in a sentence with what to do.
+the account's quota of functions at once, and whether the service answers. Each difference is told in a sentence with
+what to do. A "hint" is no difference: what nobody set wrong and you will want to know, such as a low quota.
 
 What could not be looked at, because these credentials may not or the engine does not have it, is told as "not checked"
 and never as "ok". What is in a secret is read, to see whether the service could use it, and never told.
 
-Exits with 0: all is as it should be; 1: something differs (or the command could not run); 3: nothing differs, but
-something could not be checked; 130: stopped by Ctrl-C."""
+Exits with 0: all is as it should be, hints or not; 1: something differs (or the command could not run); 3: nothing
+differs, but something could not be checked; 130: stopped by Ctrl-C."""
 _EXAMPLE = """\
   python -m infra doctor --stage prod
   python -m infra doctor --stage prod --json | jq '.findings[] | select(.state == "differs")'"""
-_MARKS = {"ok": "ok", "differs": "DIFFERS", "not checked": "not checked"}
+_MARKS = {"ok": "ok", "hint": "hint", "differs": "DIFFERS", "not checked": "not checked"}
 
 
 def add_to(commands: Any) -> None:
@@ -116,8 +117,9 @@ def _json(view: View, found: list[Finding]) -> str:
 
 
 def _sum(found: list[Finding]) -> str:
-    ok, differing, unknown = (_count(found, name) for name in _MARKS)
-    return f"{count(ok)} ok, {counted(differing, 'differs', 'differ')}, {count(unknown)} not checked."
+    counts = {name: _count(found, name) for name in _MARKS}
+    plural = {"hint": "hints", "differs": "differ"}
+    return ", ".join(counted(number, name, plural.get(name, name)) for name, number in counts.items()) + "."
 
 
 def _count(found: list[Finding], state: str) -> int:

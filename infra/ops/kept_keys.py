@@ -96,7 +96,7 @@ class StageKeys:
         with _explaining(self._stage):
             answer = self._secrets.get_secret_value(SecretId=self._secret, VersionStage="AWSCURRENT")
         self._read = answer["VersionId"]
-        return keys_from(answer.get("SecretString", ""), _date_of(answer))
+        return keys_from(answer.get("SecretString", ""), date_of(answer))
 
     def write(self, keys: Keys) -> None:
         """A new version of the secret, which becomes the current one if the one that was read still is.
@@ -230,6 +230,8 @@ def _what(error: ClientError) -> tuple[str, str]:
 
 
 _SENTENCES = {
+    ("GetSecretValue", "InvalidRequestException"): "Somebody deleted the secret of the master keys, and can still take "
+    "that back: `aws secretsmanager restore-secret --secret-id signoff/{stage}/master-keys`.",
     ("GetSecretValue", "ResourceNotFoundException"): "The secret of the master keys is not there, or has no value: run "
     "`{provision}`, or restore it from a backup.",
     ("UpdateSecretVersionStage", "InvalidParameterException"): _OVERTAKEN,
@@ -237,7 +239,7 @@ _SENTENCES = {
 }
 
 
-def _date_of(answer: dict[str, Any]) -> int:
+def date_of(answer: dict[str, Any]) -> int:
     """When it was answered, in milliseconds since 1970 UTC; by this machine's clock where that is not told."""
     text = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
     try:

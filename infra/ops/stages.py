@@ -101,6 +101,12 @@ class Stage:
         return None if found is None else Place(found["region"], found["account"])
 
     @property
+    def deploy(self) -> str:
+        """The command that deploys it, from wherever it is typed."""
+        region = "" if self.place is None else f"AWS_DEFAULT_REGION={self.place.region} "
+        return f"{region}chalice deploy --stage {self.name}"
+
+    @property
     def domain(self) -> str | None:
         """Its own domain, where it has one."""
         told = self.told.get(DOMAIN_SETTING)

@@ -16,7 +16,8 @@ from chalicelib.api import times
 from chalicelib.api.registers import tell_registers
 from chalicelib.domain.addresses import parse_address
 from chalicelib.use_cases.exporting import MOST_UNFINISHED
-from chalicelib.worker import GIVEN_UP, give_up
+from chalicelib.use_cases.handing_over import GIVEN_UP
+from chalicelib.worker import give_up
 from tests.api.asking import Admin
 from tests.callers import Caller
 from tests.jobs import EXPORTS, Desk, get, lines_of, make_desk
@@ -106,11 +107,11 @@ def test_a_file_of_before_an_erasure_is_told_no_more(desk: Desk, addresses: str,
 def test_an_export_that_is_given_up_says_so(desk: Desk) -> None:
     begun = desk.admin.told("POST", "/v1/exports", {}, 202)
 
-    give_up(desk.site.service, {"job": "export", "sender": CODE, "id": begun["id"]})
+    assert give_up(desk.site.service, {"job": "export", "sender": CODE, "id": begun["id"]}, ValueError())
 
     told = desk.admin.told("GET", "/v1/exports/{export_id}", export_id=begun["id"])
     assert (told["status"], told["detail"], told["url"]) == ("failed", GIVEN_UP, None)
-    give_up(desk.site.service, {"job": "export", "sender": CODE, "id": "exp_" + "0" * 26})
+    assert give_up(desk.site.service, {"job": "export", "sender": CODE, "id": "exp_" + "0" * 26}, ValueError())
     assert desk.export()["url"] is not None
 
 

@@ -36,7 +36,7 @@ def kinds(of: type[errors.SignoffError] = errors.SignoffError) -> Iterator[type[
         yield from kinds(kind)
 
 
-INSIDE = {errors.BadFile, errors.JobFailed, errors.RowRefused, errors.UnknownLayout}
+INSIDE = {errors.BadFile, errors.JobFailed, errors.NoProgress, errors.RowRefused, errors.UnknownLayout}
 """What jobs raise: told of a row or of an import, and never as the answer to a request."""
 KINDS = sorted(set(kinds()) - INSIDE, key=lambda kind: kind.__name__)
 

@@ -17,14 +17,9 @@ from tests.documents import commands
 from tests.infra.deploying.recording import API, JOBS
 from tests.infra.deploying.stages import policy_of
 from tests.infra.packaging.emulators import EmulatorsMissing, site_packages
-from tests.infra.packaging.projects import SECONDS, chalice, copy_project
+from tests.infra.packaging.projects import DOMAIN, SECONDS, chalice, copy_project, merged_into, provisioned
 from tests.infra.processes import ROOT
 
-DOMAIN = {
-    "domain_name": "choices.example.com",
-    "tls_version": "TLS_1_2",
-    "certificate_arn": "arn:aws:acm:us-east-1:123456789012:certificate/0f0cab12-0000-4000-8000-000000000000",
-}
 TRANSLATING = ROOT / "tests" / "infra" / "packaging" / "translating.py"
 MOST_IN_A_CALL = 51_200
 """Octets of a template that a call of CloudFormation takes."""
@@ -56,24 +51,19 @@ def line_of(merged: str) -> tuple[str, ...]:
     return tuple(merged if word.startswith("infra/merge") else word for word in words)
 
 
-def provisioned(project: Path, stage: str) -> dict[str, Any]:
-    """What `provision` writes into the file, and settings that somebody chose."""
-    file = project / ".chalice" / "config.json"
-    config: dict[str, Any] = json.loads(file.read_text("utf-8"))
-    told = config["stages"][stage]
-    told["environment_variables"]["SIGNOFF_MASTER_SECRET"] = "arn:aws:secretsmanager:us-east-1:123456789012:secret:x"
-    told["reserved_concurrency"] = 7
-    if stage == "prod":
-        told["api_gateway_custom_domain"] = DOMAIN
-    file.write_text(json.dumps(config), "utf-8")
+def configured(project: Path, stage: str) -> dict[str, Any]:
+    """What `provision` writes into the file, and a setting that somebody chose."""
+    config = provisioned(project, stage)
+    config["stages"][stage]["reserved_concurrency"] = 7
+    (project / ".chalice" / "config.json").write_text(json.dumps(config), "utf-8")
     return config
 
 
 @pytest.fixture(scope="module", params=["prod", "dev"])
 def packaged(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Packaged:
     stage, project = request.param, tmp_path_factory.mktemp("pipeline")
-    config = provisioned(copy_project(project), stage)
-    line = line_of("infra/merge-domain.json" if stage == "prod" else "infra/merge.json")
+    config = configured(copy_project(project), stage)
+    line = line_of(merged_into(stage))
     done = chalice(project, *(stage if word == "prod" else word for word in line))
     assert done.returncode == 0, done.stderr
     file = project / line[-1] / "sam.json"

@@ -33,6 +33,14 @@ def test_what_is_sent_arrives(queue: Queue, local_files: LocalFiles) -> None:
     assert local_files.messages() == [MESSAGE]
 
 
+def test_what_is_to_come_later_does_not_come_now(queue: Queue, local_files: LocalFiles) -> None:
+    queue.send(MESSAGE, 900)
+    assert local_files.messages() == []
+    names = ["ApproximateNumberOfMessagesDelayed"]
+    told = local_files.sqs.get_queue_attributes(QueueUrl=local_files.queue_url, AttributeNames=names)
+    assert told["Attributes"] == {names[0]: "1"}
+
+
 def test_what_is_put_back_comes_again(queue: Queue, local_files: LocalFiles) -> None:
     queue.send(MESSAGE)
     received = local_files.receive()

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from chalicelib.api.exported import ExportFile
-from chalicelib.domain.errors import StoreUnavailable
+from chalicelib.domain.errors import NoProgress, StoreUnavailable
 from chalicelib.domain.jobs import JobStatus
 from chalicelib.store.jobs import JobMoved
-from chalicelib.use_cases.export_runs import LEASE, Rules, run_export
+from chalicelib.use_cases.export_runs import LEASE, MOST_BEGINNINGS, Rules, run_export
 from chalicelib.use_cases.exporting import file_key
 from tests.jobs import EXPORTS, Desk, get, lines_of, make_desk, plenty
 from tests.lives import AFTER, BEFORE, Killed, Life, container
@@ -145,12 +145,30 @@ def test_a_table_that_is_handed_over_has_its_head_once(desk: Desk) -> None:
     assert octets.count(b"@example.com") == octets.count(b"\r\n") - 1 == PEOPLE
 
 
-def test_a_run_without_any_time_hands_over(desk: Desk) -> None:
-    export = Export(desk)
-    export.run(seconds_left=Left(0))
-    assert export.handed_over() == 1
+def test_a_run_that_sends_no_part_in_its_time_fails_and_the_next_goes_on_in_the_same_file(desk: Desk) -> None:
+    """Its message comes again, and not for ever: see test_standing_still.py."""
+    export = Export(desk, IN_PARTS)
+    export.run(seconds_left=Left(8))
+    before = export.job
+    assert (len(before.done["etags"]), export.handed_over()) == (1, 1)
+    with pytest.raises(NoProgress, match=export.id):
+        export.run(seconds_left=Left(1))
+    assert (export.job.done["run"], export.job.done["etags"]) == (before.done["run"], before.done["etags"])
+    assert export.handed_over() == 0
     export.run()
+    assert export.job.done["run"] == before.done["run"]
     export.assert_is_whole()
+
+
+def test_an_export_that_is_cut_off_again_and_again_does_not_begin_for_ever(desk: Desk) -> None:
+    """Each message comes five times, but a run that has time to hand over sends another."""
+    export = Export(desk, IN_PARTS)
+    for _ in range(MOST_BEGINNINGS):
+        export.run(seconds_left=Left(8))
+        assert export.handed_over() == 1
+        desk.site.service.jobs.change(export.job, JobStatus.RUNNING, {**export.job.done, "lease": 1})
+    with pytest.raises(NoProgress, match=export.id):
+        export.run()
 
 
 def test_a_job_that_somebody_has_is_left_to_it_until_its_lease_ends(desk: Desk) -> None:

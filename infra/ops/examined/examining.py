@@ -18,6 +18,7 @@ from infra.ops.examined import (
     gateway,
     public,
     queues,
+    quotas,
     secret_keys,
     settings,
     stacks,
@@ -56,6 +57,7 @@ CHECKS: tuple[Named, ...] = (
     Named(functions.GROUP, "the function of the jobs", functions.jobs_function),
     Named(functions.GROUP, "the roles", functions.roles),
     Named(functions.GROUP, "the event source", functions.event_source),
+    Named(quotas.GROUP, "the account's quota", quotas.places),
     Named(gateway.GROUP, "the API", gateway.api),
     Named(edge.GROUP, "the edge stack", edge.edge_stack),
     Named(edge.GROUP, "what `finish` sets", edge.settings),
@@ -96,7 +98,7 @@ def _findings(named: Named, view: View) -> Iterator[Finding]:
 
 
 def code_of(findings: Sequence[Finding]) -> int:
-    """The command's exit code."""
+    """The command's exit code. A hint is no reason to fail."""
     states = {each.state for each in findings}
     if State.DIFFERS in states:
         return 1

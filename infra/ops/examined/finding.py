@@ -1,4 +1,4 @@
-"""What a look at one thing came to: it is as it should be, it differs, or it could not be looked at."""
+"""What a look at one thing came to: it is as it should be, it differs, or it could not be looked at; or a hint."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ class State(StrEnum):
     """How it stands with one thing."""
 
     OK = "ok"
+    HINT = "hint"
+    """Nothing says that it should be otherwise, and whoever runs the stage will want to know."""
     DIFFERS = "differs"
     NOT_CHECKED = "not checked"
 
@@ -31,7 +33,7 @@ class NotChecked(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`what` of the thing `of`, both for people; `text` says what differs and what to do, or why it was not checked."""
+    """`what` of the thing `of`, both for people; `text` says what is wrong and what to do, or why nobody looked."""
 
     group: str
     of: str
@@ -50,6 +52,10 @@ class Of:
     def ok(self, what: str) -> Finding:
         """As it should be."""
         return Finding(self.group, self.of, what, State.OK)
+
+    def hint(self, what: str, text: str) -> Finding:
+        """Not wrong, and worth knowing; `text` says why and what to do, in whole sentences."""
+        return Finding(self.group, self.of, what, State.HINT, text)
 
     def differs(self, what: str, text: str) -> Finding:
         """Not as it should be; `text` says how and what to do, in whole sentences."""

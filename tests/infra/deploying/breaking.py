@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from infra.ops.examined.finding import State
 from tests.infra.deploying.deployed import Deployed
 
 STACK = "signoff-prod-storage"
@@ -33,6 +34,8 @@ class Case:
     module: str
     also: tuple[tuple[str, str], ...] = ()
     """What is broken by it too, and rightly told."""
+    state: State = State.DIFFERS
+    """As what it is told."""
 
     @property
     def id(self) -> str:
@@ -42,11 +45,13 @@ class Case:
 CASES: list[Case] = []
 
 
-def case(of: str, what: str, says: str, also: tuple[tuple[str, str], ...] = ()) -> Callable[[Any], Any]:
+def case(
+    of: str, what: str, says: str, also: tuple[tuple[str, str], ...] = (), state: State = State.DIFFERS
+) -> Callable[[Any], Any]:
     """A generator function that breaks, yields, and mends."""
 
     def taken(broken: Any) -> Any:
-        CASES.append(Case(of, what, says, contextmanager(broken), broken.__module__, also))
+        CASES.append(Case(of, what, says, contextmanager(broken), broken.__module__, also, state))
         return broken
 
     return taken

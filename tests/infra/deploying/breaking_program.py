@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from infra.ops.examined.finding import State
 from tests.infra.deploying.breaking import API, API_ROLE, CONFIG, JOBS, JOBS_ROLE, SOURCE, case, config
 
 if TYPE_CHECKING:
@@ -103,6 +104,18 @@ def _reserved(at: Deployed) -> Iterator[None]:
     client.put_function_concurrency(FunctionName=JOBS, ReservedConcurrentExecutions=5)
     yield
     client.delete_function_concurrency(FunctionName=JOBS)
+
+
+@case("account", "functions at once", "10 functions without a place of their own may run at once", state=State.HINT)
+def _few_places(at: Deployed) -> Iterator[None]:
+    """As in a new account; here another program's function has reserved the others."""
+    client = at.account.client("lambda")
+    role = client.get_function_configuration(FunctionName=API)["Role"]
+    code = {"ZipFile": b"PK\5\6" + 18 * b"\0"}
+    client.create_function(FunctionName="others", Runtime="python3.12", Role=role, Handler="a.b", Code=code)
+    client.put_function_concurrency(FunctionName="others", ReservedConcurrentExecutions=990)
+    yield
+    client.delete_function(FunctionName="others")
 
 
 @case(API_ROLE, "has no policies attached", "by ReadAll: take off what nobody needs")

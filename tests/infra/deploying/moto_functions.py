@@ -1,10 +1,14 @@
-"""What moto 5.2.5 lacks of Lambda: a layer's version, asked for by its ARN; event sources of a function by its name."""
+"""What moto 5.2.5 lacks of Lambda.
+
+A layer's version, asked for by its ARN; event sources of a function by its name; what the account's quota is.
+"""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
 
+from moto.awslambda import urls
 from moto.awslambda.exceptions import UnknownLayerException
 from moto.awslambda.models import LambdaBackend
 from moto.awslambda.responses import LambdaResponse
@@ -13,10 +17,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+PLACES = 1_000
+"""Functions at once: what an account has that is not new."""
+
+
 def mend() -> None:
-    """Put both in place, the first under the name by which moto looks for it."""
+    """Put all in place, under the names by which moto looks for them."""
     LambdaResponse.get_layer_version_by_arn = _get_layer_version_by_arn  # type: ignore[attr-defined]
     LambdaBackend.list_event_source_mappings = _by_any_name(LambdaBackend.list_event_source_mappings)  # type: ignore[method-assign]
+
+    LambdaResponse.get_account_settings = _get_account_settings  # type: ignore[attr-defined]
+    urls.url_paths["{0}/(?P<api_version>[^/]+)/account-settings/?$"] = LambdaResponse.dispatch
+
+
+def _get_account_settings(self: Any) -> str:
+    """moto knows no such path, and every account has this; what functions reserve is taken off as AWS does."""
+    reserved = sum(int(each.reserved_concurrency or 0) for each in self.backend.list_functions())
+    limit = {"ConcurrentExecutions": PLACES, "UnreservedConcurrentExecutions": PLACES - reserved}
+    return json.dumps({"AccountLimit": limit, "AccountUsage": {}})
 
 
 def _get_layer_version_by_arn(self: Any) -> str:

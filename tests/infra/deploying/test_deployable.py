@@ -1,4 +1,4 @@
-"""`chalice deploy` of what cannot be deployed: one sentence and exit code 1, before anything is made."""
+"""`chalice deploy` and `package` of what cannot be deployed: one sentence and exit code 1, before anything is made."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.infra.deploying.accounts import DOMAIN
-from tests.infra.packaging.projects import CHALICE, copy_project
+from tests.infra.packaging.projects import CHALICE, copy_project, provisioned
 from tests.infra.processes import SECONDS
 
 if TYPE_CHECKING:
@@ -28,10 +28,25 @@ def program(project: Path) -> Path:
 
 
 def refused(account: Account, program: Path, *arguments: str, **environment: str | None) -> str:
-    """The one sentence; nothing is in the account that a deployment makes."""
+    """The one sentence of `chalice deploy`; nothing is in the account that a deployment makes."""
     told = os.environ | {"AWS_ENDPOINT_URL": account.url} | environment
+    said = one_sentence(program, "deploy", *arguments, **told)
+    assert account.client("lambda").list_functions()["Functions"] == []
+    assert account.client("iam").list_roles()["Roles"] == []
+    return said
+
+
+def not_packaged(program: Path, *arguments: str) -> str:
+    """The one sentence of `chalice package`, typed where nobody has credentials; nothing is made."""
+    told = os.environ | dict.fromkeys((*KEYS, "AWS_DEFAULT_REGION"))
+    said = one_sentence(program, "package", *arguments, "out", **told)
+    assert not (program / "out").exists()
+    return said
+
+
+def one_sentence(program: Path, *words: str, **told: str | None) -> str:
     done = subprocess.run(
-        [*CHALICE, "deploy", *arguments],
+        [*CHALICE, *words],
         cwd=program,
         env={name: value for name, value in told.items() if value is not None},
         capture_output=True,
@@ -41,8 +56,6 @@ def refused(account: Account, program: Path, *arguments: str, **environment: str
     )
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.count("\n") == 1, done.stderr
-    assert account.client("lambda").list_functions()["Functions"] == []
-    assert account.client("iam").list_roles()["Roles"] == []
     return done.stderr
 
 
@@ -61,6 +74,15 @@ def change(program: Path, stage: str, **settings: Any) -> None:
 def test_what_was_not_provisioned_is_not_deployed(account: Account, program: Path) -> None:
     assert "run `python -m infra provision --stage dev` first" in refused(account, program)
     assert "There is no stage 'stging'" in refused(account, program, "--stage", "stging")
+
+
+def test_what_was_not_provisioned_is_not_packaged_either(program: Path) -> None:
+    """A pipeline would take settings and domain away from functions that serve."""
+    assert "run `python -m infra provision --stage dev` first" in not_packaged(program)
+    assert "There is no stage 'stging'" in not_packaged(program, "--stage", "stging")
+    provisioned(program, "prod")
+    change(program, "prod", api_gateway_custom_domain=None)
+    assert "tells no domain of the stage prod" in not_packaged(program, "--stage", "prod")
 
 
 @pytest.mark.parametrize("setting", ["SIGNOFF_PEPPER_SECRET", "SIGNOFF_FILES_BUCKET"])

@@ -11,7 +11,7 @@ from chalice.local import LambdaContext
 
 from app import app
 from chalicelib import jobs as module
-from chalicelib.domain.errors import JobFailed
+from chalicelib.domain.errors import JobFailed, NoProgress
 from chalicelib.domain.jobs import JobStatus
 from chalicelib.service import Service
 from chalicelib.settings import settings_from
@@ -95,7 +95,9 @@ def have_every_job_done(desk: Desk, jobs: Service, recorder: Recorder) -> None:
     put(imported["upload"]["url"], FILE)
     service, worker = desk.site.service, replace(desk, site=replace(desk.site, service=jobs))
     with recorder.being(JOBS):
-        hand_over(worker, "export", exported["id"])
+        hand_over(worker, "import", imported["id"], 900.0, 0.0)
+        with pytest.raises(NoProgress):
+            hand_over(worker, "export", exported["id"], 0.0)
     begun = service.jobs.change(
         forsake(service, desk.job(exported)), JobStatus.RUNNING, {**desk.job(exported).done, "lease": 1, "upload": "u"}
     )
@@ -112,9 +114,9 @@ def have_every_job_done(desk: Desk, jobs: Service, recorder: Recorder) -> None:
         assert desk.show(exported["id"])["status"] == "done"
 
 
-def hand_over(desk: Desk, kind: str, job: str) -> None:
-    """A run that has no time left sends itself a message."""
-    work(desk.site.service, {"job": kind, "sender": CODE, "id": job}, lambda: 0.0)
+def hand_over(desk: Desk, kind: str, job: str, *seconds: float) -> None:
+    """A run that has no time left, at its last look, sends itself a message if it came further."""
+    work(desk.site.service, {"job": kind, "sender": CODE, "id": job}, iter(seconds).__next__)
 
 
 def fail(desk: Desk, body: str) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shlex
+import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +14,9 @@ from chalicelib.domain.errors import CursorExpired, PepperUnusable, StoreUnavail
 from chalicelib.domain.jobs import Job, JobKind, JobStatus
 from chalicelib.store.models import bind
 from chalicelib.use_cases.following import Wanted, cursor_of, follow
+from infra.__main__ import parser
 from infra.client.shown import Shown
+from infra.local.environment import REGION
 from infra.local.problems import CannotRun
 from infra.ops.restored import begun
 from infra.ops.restored.finishing import Finishing
@@ -21,6 +26,8 @@ from tests.infra.deploying.restoring import CODE, TABLES, KilledWhenMending, Sta
 from tests.infra.ops.backups.drills import OpsKey
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.infra.deploying.accounts import Provision
 
 
@@ -42,11 +49,12 @@ def test_no_opt_out_is_lost_on_the_way_from_point_in_time_recovery_to_the_seal(s
     service = stage.service_on(old)
     stage.opt_out(service, "dora")  # by a container that has not changed over
     refused = stage.type("restore", "--finish", "--yes")
-    assert (refused.code, "The old tables are still used by signoff-dev: run" in refused.text) == (1, True)
+    assert (refused.code, "The old tables are still used by signoff-dev." in refused.text) == (1, True)
+    assert_commands_can_be_typed(refused.text)
     stage.deploy(*new)
     ops = OpsKey.at(stage.project)
     unfinished = stage.type("backup", "--to", str(stage.project / "kept"), "--ops-key", str(ops.public))
-    assert (unfinished.code, "is under way: end it by `restore --finish`" in unfinished.text) == (1, True)
+    assert (unfinished.code, f"The restore into {new[0]} was not ended" in unfinished.text) == (1, True)
     stage.opt_out(stage.service_on(old), "emil")
     assert "Nothing was changed" in stage.done("restore", "--finish", "--dry-run", "--yes")
     stage.opt_out(stage.service_on(old), "fanny")
@@ -64,6 +72,20 @@ def test_no_opt_out_is_lost_on_the_way_from_point_in_time_recovery_to_the_seal(s
         follow(after, after.senders.get(CODE), Wanted(cursor))
     assert stage.done("restore", "--finish", "--yes")
     assert not [*stage.project.glob(".chalice/restore-*")]
+
+
+def assert_commands_can_be_typed(text: str) -> None:
+    """Each on a line of its own, whole: for this stage, in its region, and in this folder."""
+    commands = [line for line in text.splitlines() if line.startswith("  ") and " --stage" in line]
+    assert [line.split(" --")[0] for line in commands] == [
+        "  python -m infra restore",
+        f"  AWS_DEFAULT_REGION={REGION} chalice deploy",
+    ]
+    words = shlex.split(commands[0])
+    options = parser().parse_args(words[3:])
+    assert (options.stage, options.finish, options.wait) == ("dev", True, 30)
+    assert (options.project / ".chalice" / "config.json").exists()
+    assert commands[1].endswith(" --stage dev")
 
 
 def test_begun_before_the_deployment_it_takes_over_all_along(stage: Stage) -> None:
@@ -85,6 +107,7 @@ def test_begun_before_the_deployment_it_takes_over_all_along(stage: Stage) -> No
 
     options = stage.options(finish=True, wait=1, dry_run=False, yes=True)
     assert Finishing(options, Shown(), pause).run() == 0
+    assert "3 acts and changes taken over" in stage.capture.readouterr().err
 
     assert lost_meanwhile == [[], [], [], []]
     assert len(stage.acked) >= 3
@@ -123,6 +146,81 @@ def test_who_has_the_settings_of_before_a_restore_is_told(stage: Stage) -> None:
     said = stage.type("restore", "--yes")
     assert (said.code, "were restored into others" in said.text) == (1, True)
     assert "These tables were restored into others" in stage.type("doctor").text
+
+
+class TestABackupMeanwhile:
+    """From a colleague's machine, where nothing is noted of the restore: no backup lacks what was acknowledged."""
+
+    @pytest.fixture
+    def ops(self, tmp_path: Path) -> OpsKey:
+        return OpsKey.at(tmp_path)
+
+    @pytest.fixture
+    def colleague(self, stage: Stage, tmp_path: Path) -> Stage:
+        """Whose settings are those of before, until `fetch`."""
+        there = replace(stage, project=tmp_path / "colleague")
+        (there.project / ".chalice").mkdir(parents=True)
+        fetch(stage, there)
+        return there
+
+    def back_up(self, colleague: Stage, ops: OpsKey) -> Said:
+        return colleague.type("backup", "--to", str(colleague.project / "kept"), "--ops-key", str(ops.public))
+
+    def test_while_tables_are_made_it_copies_those_that_serve_and_says_so(
+        self, stage: Stage, colleague: Stage, ops: OpsKey
+    ) -> None:
+        killed = stage.options(source=None, at=None, dry_run=False, yes=True)
+        with pytest.raises(KeyboardInterrupt):
+            StageRestore(killed, KilledWhenMending()).run()
+        said = self.back_up(colleague, ops)
+        assert (said.code, "nothing is served from it yet: this copies signoff-dev-recipients," in said.text) == (
+            0,
+            True,
+        )
+
+    def test_of_either_tables_it_is_refused_until_the_restore_is_finished(
+        self, stage: Stage, colleague: Stage, ops: OpsKey
+    ) -> None:
+        stage.done("restore", "--yes")
+        of_old = self.back_up(colleague, ops)
+        assert (of_old.code, f"signoff-dev-recipients into {stage.names()[0]}, which may hold" in of_old.text) == (
+            1,
+            True,
+        )
+        fetch(stage, colleague)
+        of_new = self.back_up(colleague, ops)
+        assert (of_new.code, f"into {stage.names()[0]}: what is acknowledged may be in the former" in of_new.text) == (
+            1,
+            True,
+        )
+        assert not (colleague.project / "kept").exists()
+        stage.done("restore", "--finish", "--yes")
+        assert self.back_up(colleague, ops).code == 0
+
+    def test_of_a_restore_that_was_given_up_nothing_is_left_in_its_way(
+        self, stage: Stage, colleague: Stage, ops: OpsKey
+    ) -> None:
+        stage.done("restore", "--yes")
+        recipients, control = stage.names()
+        stage.delete(control)
+        assert "nothing is served from it" in self.back_up(colleague, ops).text
+        stage.delete(recipients)
+        said = self.back_up(colleague, ops)
+        assert (said.code, "restore" in said.text) == (0, False)
+
+    def test_old_tables_that_are_gone_have_nothing_more_to_be_taken_over(
+        self, stage: Stage, colleague: Stage, ops: OpsKey
+    ) -> None:
+        old = stage.names()
+        stage.done("restore", "--yes")
+        stage.delete(*old)
+        fetch(stage, colleague)
+        assert self.back_up(colleague, ops).code == 0
+
+
+def fetch(stage: Stage, there: Stage) -> None:
+    """What was committed, and nothing that is not in git."""
+    shutil.copy(stage.project / ".chalice" / "config.json", there.project / ".chalice")
 
 
 def test_a_stage_that_was_restored_is_restored_again(stage: Stage) -> None:
@@ -200,7 +298,22 @@ def test_an_import_that_a_worker_of_the_new_tables_did_not_know_goes_on(stage: S
         service.jobs.create(job)
     bucket = service.settings.files_bucket
     stage.account.client("s3").put_object(Bucket=bucket, Key=f"imports/{CODE}/{names[0]}", Body=b"x")
-    assert "1 imports and exports go on" in stage.done("restore", "--finish", "--yes")
+    assert "1 import or export goes on" in stage.done("restore", "--finish", "--yes")
+
+
+def test_who_knows_nothing_of_a_restore_that_was_not_ended_is_told_of_it(stage: Stage) -> None:
+    """On another machine, or where its note was deleted: another one would pass over what came to the first tables."""
+    old = stage.names()
+    stage.done("restore", "--yes")
+    said = stage.type("restore", "--at", "2001-01-01T00:00", "--yes")
+    assert (said.code, "is under way" in said.text, "delete" in said.text) == (1, True, False)
+    (stage.project / ".chalice" / "restore-dev.json").unlink()
+    said = stage.type("restore", "--yes")
+    assert (said.code, "alone. End it, and repeat this then:\n  python -m infra" in said.text) == (1, True)
+    assert f"{old[0]} and {old[1]} alone" in said.text
+    stage.done("restore", "--finish", "--yes")
+    while (said := stage.type("restore", "--yes")).code == 1:
+        assert "in this very second" in said.text
 
 
 def test_two_restores_at_once_are_refused(stage: Stage) -> None:
@@ -222,7 +335,9 @@ def test_functions_of_a_pipeline_s_stack_are_looked_at_before_the_seal(stage: St
 
 def test_while_one_restore_is_under_way_another_is_refused(stage: Stage) -> None:
     stage.done("restore", "--yes")
-    assert "Next, one after the other" in stage.done("restore", "--yes")
+    told = stage.done("restore", "--yes")
+    assert "Next, begun now and left running:" in told
+    assert_commands_can_be_typed(told)
     said = stage.type("restore", "--at", "2001-01-01T00:00", "--yes")
     assert (said.code, "is under way" in said.text) == (1, True)
 
@@ -235,16 +350,6 @@ def test_doctor_looks_at_the_restored_tables(stage: Stage) -> None:
             assert f"  ok           {name}  {what}\n" in told
     for setting in TABLES:
         assert f"  ok           .chalice/config.json  {setting}\n" in told
-
-
-@pytest.mark.parametrize("gone", [[0], [1], [0, 1]], ids=["recipients", "control", "both"])
-def test_deleted_tables_come_back_and_what_may_be_missing_is_said(stage: Stage, gone: list[int]) -> None:
-    stage.delete(*(stage.names()[number] for number in gone))
-    said = stage.done("restore", "--yes")
-    assert "What was acknowledged from 20" in said
-    stage.deploy(*stage.names())
-    stage.done("restore", "--finish", "--yes")
-    assert stage.lost() == []
 
 
 def test_a_dry_run_and_a_no_change_nothing(stage: Stage) -> None:

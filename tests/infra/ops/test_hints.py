@@ -16,7 +16,7 @@ from tests.infra.processes import ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
-SOURCES = [each for each in (ROOT / "infra" / "ops").rglob("*.py") if each.parent.name != "restored"]
+SOURCES = [*(ROOT / "infra" / "ops").rglob("*.py")]
 BY_HAND = re.compile(r"python -m infra (?!backup-key\b)(?!\S+ --help)")
 """A command that is written out; what needs no stage is left out, and so is help."""
 
@@ -38,7 +38,7 @@ def messages(file: Path) -> list[tuple[int, str]]:
 
 def is_help(node: ast.Assign) -> bool:
     """A text of a parser has several lines, or is the example alone."""
-    [name] = node.targets
+    name = node.targets[0]
     text = node.value.value if isinstance(node.value, ast.Constant) else None
     return isinstance(text, str) and ("\n" in text or (isinstance(name, ast.Name) and name.id == "_EXAMPLE"))
 

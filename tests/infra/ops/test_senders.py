@@ -14,7 +14,7 @@ from infra.ops.deployment import SETTINGS
 from tests.engines import make_tables
 from tests.gateway import Answer, send
 from tests.infra.ops.typed import Terminal, Typist
-from tests.infra.processes import ROOT, infra_command
+from tests.infra.processes import ROOT, SECONDS, infra_command
 from tests.site import CODE, Site, environment_for, make_site
 
 if TYPE_CHECKING:
@@ -266,7 +266,7 @@ def test_without_any_deployment_it_says_how_to_name_one(tmp_path: Path, typist: 
 @pytest.mark.parametrize("command", ["sender", "key"])
 def test_the_help_shows_each_command(command: str) -> None:
     done = subprocess.run(
-        infra_command(command, "--help"), cwd=ROOT, capture_output=True, text=True, timeout=30, check=True
+        infra_command(command, "--help"), cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, check=True
     )
     assert "create" in done.stdout
     assert "examples:" in done.stdout

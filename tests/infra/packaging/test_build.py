@@ -21,7 +21,7 @@ from infra.packaging.build import NEWEST_IS_OLD, prepare, why_stale
 from infra.packaging.contents import CLIENTS, is_needed
 from infra.packaging.hook import before_zipping
 from infra.packaging.wheels import platforms
-from tests.infra.packaging.projects import LAYER, chalice, copy_project
+from tests.infra.packaging.projects import LAYER, chalice, copy_project, provisioned
 from tests.infra.processes import ROOT, infra_command
 
 UNCHECKED_HASH, CHECKED_HASH = 1, 3
@@ -34,6 +34,7 @@ def project(tmp_path: Path) -> Path:
     copied = copy_project(tmp_path)
     (copied / "vendor").unlink()
     shutil.copytree(ROOT / "vendor", copied / "vendor")
+    provisioned(copied, "dev")
     return copied
 
 
