@@ -93,7 +93,10 @@ class StageRestore:
     def _refuse_of_others(self, pepper: str | None, secrets: Secrets) -> None:
         """A backup of another deployment, under whose keys nothing here was made."""
         _, control = self._tables(begun.names_of(self._stage))
-        check_peppers(control_items(control), secrets)
+        if control.exists():
+            check_peppers(control_items(control), secrets)
+        else:
+            self._shown.note(f"{control.name} is gone, too: whether these are its secrets is seen when it is restored.")
         if pepper not in {None, secrets[PEPPER]}:
             raise CannotRun(
                 f"The pepper key of the stage {self._stage.name} is not that of the backup: they belong to two "
@@ -238,8 +241,17 @@ class StageRestore:
         return Table(self._client, names.recipients), Table(self._client, names.control)
 
     def _secrets(self) -> Secrets:
-        held = deployment.stage_environment(self._options)
-        return {name: held[name] for name in (MASTER, PEPPER)}
+        """As they are. Raises CannotRun where one is lost."""
+        held = StageSecrets(self._stage, self._options).held()
+        found = {name: value for name, value in held.items() if value is not None}
+        if len(found) < len(held):
+            command = f"python -m infra restore{again(self._options)} --secrets-only --from BACKUP --identity FILE"
+            raise CannotRun(
+                f"A secret of the stage {self._stage.name} is lost. Put it back first, and repeat this:\n  {command}\n"
+                "Where its tables are gone, too, and DynamoDB keeps nothing of them, make the stage anew: see Restore "
+                "in docs/operate.md."
+            )
+        return found
 
     def _refuse_other_secrets(self, wanted: Secrets) -> None:
         """What the stage's tables hold is bound to its secrets: they are never replaced."""

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from chalicelib.keyring import KeyState
 from infra.local.problems import CannotRun
 from infra.ops import aws, deployment
+from infra.ops.deployment import again
 from infra.ops.kept_keys import date_of
 from infra.ops.restored.mending import PEPPER
 from infra.ops.rotation import keys_from
@@ -32,7 +33,7 @@ class StageSecrets:
     """Both secrets of a stage, in Secrets Manager."""
 
     def __init__(self, stage: Stage, options: argparse.Namespace) -> None:
-        self._stage = stage
+        self._stage, self._options = stage, options
         self._arns = {name: stage.settings[setting] for setting, name in deployment.SECRETS.items()}
         self._client = aws.client("secretsmanager", options)
         self._read: dict[str, str] = {}
@@ -65,7 +66,7 @@ class StageSecrets:
             if code == "ResourceExistsException":
                 raise CannotRun("Somebody else put back the secrets at the same time: repeat the command.") from None
             if code == "ResourceNotFoundException":
-                raise CannotRun(_gone(self._stage, arn)) from None
+                raise CannotRun(_gone(self._stage, arn, again(self._options))) from None
             raise
 
     def _current(self, arn: str) -> str | None:
@@ -87,7 +88,7 @@ class StageSecrets:
         return found
 
 
-def _gone(stage: Stage, arn: str) -> str:
+def _gone(stage: Stage, arn: str, meant: str) -> str:
     """What makes a secret anew that is gone for good, by the stack that made it: this retains what holds data."""
     stack = f"--stack-name {stage.storage_stack}"
     if stage.place is not None:
@@ -95,8 +96,8 @@ def _gone(stage: Stage, arn: str) -> str:
     return (
         f"The secret {arn} is gone for good. These have it made anew, and leave whatever holds data as it is; then "
         f"repeat this:\n  aws cloudformation update-termination-protection --no-enable-termination-protection {stack}\n"
-        f"  aws cloudformation delete-stack {stack}\n  aws cloudformation wait stack-delete-complete {stack}\n"
-        f"  python -m infra provision --stage {stage.name} --adopt"
+        f"  aws cloudformation delete-stack {stack}\n"
+        f"  python -m infra provision{meant} --adopt"
     )
 
 

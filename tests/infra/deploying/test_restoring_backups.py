@@ -159,7 +159,7 @@ class TestFromABackup:
         said = stage.type(*command)
         assert (said.code, "is gone for good" in said.text) == (1, True)
         assert "  aws cloudformation delete-stack --stack-name signoff-dev-storage --region us-east-1\n" in said.text
-        assert "  python -m infra provision --stage dev --adopt\n" in said.text
+        assert f"  python -m infra provision --stage dev --project {stage.project} " in said.text
         stage.account.client("cloudformation").delete_stack(StackName="signoff-dev-storage")
 
         told = provision("--adopt")
@@ -174,6 +174,20 @@ class TestFromABackup:
         self.assert_came_back(self.secrets(stage), old)
         assert stage.lost() == []
         assert provision().code == 0
+
+    def test_tables_and_secrets_that_are_both_gone_come_back_one_after_the_other(
+        self, stage: Stage, backup: str, ops: OpsKey
+    ) -> None:
+        """DynamoDB keeps a deleted table, and nobody knows of its senders before it is back."""
+        stage.delete(*stage.names())
+        stage.lose_secrets()
+        said = stage.type("restore", "--yes")
+        assert (said.code, "  python -m infra restore --stage dev --project" in said.text) == (1, True)
+        assert " --secrets-only --from BACKUP --identity FILE\n" in said.text
+        told = stage.done("restore", "--secrets-only", "--from", backup, "--identity", str(ops.private), "--yes")
+        assert "signoff-dev-control is gone, too" in told
+        stage.done("restore", "--yes")
+        assert stage.lost() == []
 
     def test_lost_secrets_of_another_deployment_are_not_put_back(self, stage: Stage, backup: str, ops: OpsKey) -> None:
         """Of the two the pepper key is there, and it is not the backup's."""
