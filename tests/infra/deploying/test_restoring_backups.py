@@ -164,7 +164,7 @@ class TestFromABackup:
         told = provision("--adopt")
 
         assert (told.code, "restore the secret from a backup" in told.text) == (1, True)
-        assert " --secrets-only --from BACKUP --identity FILE\n" in told.text
+        assert " --secrets-only --from BACKUP --identity FILE --stage dev " in told.text
         assert "Put back." in stage.done(*command)
         self.assert_came_back(self.secrets(stage), old)
         assert stage.lost() == []
