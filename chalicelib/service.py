@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from chalicelib.keyring import Keyring
     from chalicelib.store.budgets import Budgets
     from chalicelib.store.bulk import Bulk
+    from chalicelib.store.calls import Key
     from chalicelib.store.changing import Draft, SenderChanges
     from chalicelib.store.evidence import Evidences
     from chalicelib.store.feed import Feed
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from chalicelib.store.limits import Limits
     from chalicelib.store.operations import Operations
     from chalicelib.store.queue import Queue
-    from chalicelib.store.reading import Reader
+    from chalicelib.store.reading import Ahead, Reader
     from chalicelib.store.wire import Wire
 
 LOG = logging.getLogger("signoff")
@@ -175,6 +176,26 @@ class Service:
     def sender(self, code: str) -> Sender:
         """The sender of this code, at most 30 s old. Raises `UnknownSender`, `StoreUnavailable`."""
         return self._cached_senders.get(code, lambda: self.senders.get(code))
+
+    def sender_beside(self, code: str, keys: list[Key]) -> tuple[Sender, Ahead | None]:
+        """As `sender`; where that costs a read, it brings what the recipients table has under these keys.
+
+        None where it costs none, and where the store has trouble with both at once: the sender is then read alone, and
+        what is wrong with the rest shows, with its own patience, to who reads it next.
+        """
+        brought: list[Ahead] = []
+
+        def read() -> Sender:
+            try:
+                sender, ahead = self.senders.get_beside(code, self.settings.recipients_table, keys)
+            except StoreUnavailable:
+                if not keys:
+                    raise
+                return self.senders.get(code)
+            brought.append(ahead)
+            return sender
+
+        return self._cached_senders.get(code, read), brought[0] if brought else None
 
     def remembered_sender(self, code: str) -> Sender | None:
         """The sender as this container last saw it, without a read: whom a page names while there is trouble."""

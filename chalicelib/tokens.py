@@ -18,14 +18,15 @@ import hashlib
 import hmac
 import re
 import struct
-from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
-from itsdangerous import Signer
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
+from itsdangerous import Signer, want_bytes
 
 from .domain.errors import InvalidAddress, InvalidToken
 from .keyring import VERSION_CHARS, KeyState
@@ -45,17 +46,23 @@ class Purpose(StrEnum):
     PREFERENCES = "preferences"
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
-    """What a genuine token says. `issued_day` in days since 1970-01-01 UTC; `address` as it was spelled at minting."""
+class Link(NamedTuple):
+    """What a genuine token says. `issued_day` in days since 1970-01-01 UTC; `address` as it was spelled at minting.
+
+    A tuple, because a frozen dataclass takes as long to make as a signature (bench/RESULTS.md).
+    """
 
     purpose: Purpose
     key_version: int
     sender: str
     category: int
     issued_day: int
-    address: str = field(repr=False)
+    address: str
     compromised: bool
+
+    def __repr__(self) -> str:
+        """Without the address, which is in no log."""
+        return f"Link({self.purpose.value}, key version {self.key_version}, {self.sender}, category {self.category})"
 
     def may_choose(self, today: int) -> bool:
         """Whether it opens the preference centre, `today` in days since 1970-01-01 UTC. If not, it still opts out.
@@ -130,6 +137,19 @@ def open_token(keyring: Keyring, token: object) -> Link:
     return Link(_PURPOSES[head[0]], key.version, head[2:], category, day, address, compromised)
 
 
+class _Signer(Signer):
+    """itsdangerous's signer, and its signatures: with the key derived and taken in once, not at each of them."""
+
+    def __init__(self, key: bytes, purpose: Purpose) -> None:
+        super().__init__(key, purpose, sep=".", key_derivation="hmac", digest_method=hashlib.sha256)
+        self._keyed = HMAC(self.derive_key(), SHA256())
+
+    def get_signature(self, value: str | bytes) -> bytes:
+        mac = self._keyed.copy()
+        mac.update(want_bytes(value))
+        return _encode(mac.finalize())
+
+
 class _Sealer:
     """AES-SIV bound to one token head: the head and the purpose are covered by the seal, though not in it."""
 
@@ -154,11 +174,8 @@ class _Sealer:
 
 
 @lru_cache(maxsize=_CACHED_KEYS)
-def _signer(keyring: Keyring, head: str) -> Signer:
-    key = _derive(keyring, head, "sign", 32)
-    salted = Signer(key, _PURPOSES[head[0]], key_derivation="hmac", digest_method=hashlib.sha256)
-    # itsdangerous derives from the salt again at each call; this signer gives the same signatures with that done once.
-    return Signer(salted.derive_key(), sep=".", key_derivation="none", digest_method=hashlib.sha256)
+def _signer(keyring: Keyring, head: str) -> _Signer:
+    return _Signer(_derive(keyring, head, "sign", 32), _PURPOSES[head[0]])
 
 
 @lru_cache(maxsize=_CACHED_KEYS)
@@ -173,11 +190,13 @@ def _derive(keyring: Keyring, head: str, use: str, length: int) -> bytes:
 
 def _read(padded: bytes) -> tuple[int, int, str]:
     """Category number, issue day and address. Only who holds the keys gets as far as this with anything wrong."""
-    content = padded.rstrip(b"\0")[:-1]
-    octets = content[_NUMBERS.size :]
+    content = padded.rstrip(b"\0")
+    zeros = len(padded) - len(content)
+    is_padded = content.endswith(b"\x80") and zeros < _BLOCK and len(padded) % _BLOCK == 0
+    octets = content[_NUMBERS.size : -1]
     # Decoded without an exception, which would carry the address.
     address = octets.decode("utf-8", "replace")
-    if padded != _pad(content) or not 1 <= len(octets) <= ADDRESS_OCTETS or address.encode() != octets:
+    if not (is_padded and 1 <= len(octets) <= ADDRESS_OCTETS and address.encode() == octets):
         raise InvalidToken
     category, day = _NUMBERS.unpack_from(content)
     return category, day, address

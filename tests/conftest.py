@@ -2,6 +2,8 @@
 
 import signal
 
+from hypothesis import HealthCheck, settings
+
 from tests.engines import (
     dynoxide,
     dynoxide_tables,
@@ -23,6 +25,12 @@ __all__ = [
     "moto_server",
     "shared_files",
 ]
+
+settings.register_profile(
+    "signoff", derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("signoff")
+"""The same examples in every run, however slow the machine is. Others: `--hypothesis-profile default`, with a seed."""
 
 
 def pytest_configure() -> None:

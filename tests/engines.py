@@ -6,9 +6,13 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
+import shutil
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import botocore.session
@@ -24,6 +28,12 @@ from infra.storage import TableNames, create_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+OF_TERMINALS = ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "LINES", "PYTHONWARNINGS")
+"""Variables by which programs write other than into a file; a CI may set them for its log."""
+MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of its own is made in it
+ROOM = 1 << 30
+"""Octets; the tests of one process fill a tenth of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +100,11 @@ def make_files(stage: str, url: str | None = None) -> LocalFiles:
 
 @pytest.fixture(scope="session", autouse=True)
 def local_aws() -> Iterator[None]:
-    """No test uses a developer's credentials, or reaches AWS by accident."""
+    """No test uses a developer's credentials, reaches AWS by accident, or writes as a developer's terminal wants it."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in LOCAL_AWS.absent:
+        for name in (*LOCAL_AWS.absent, *OF_TERMINALS):
             patch.delenv(name, raising=False)
-        for name, value in LOCAL_AWS.values.items():
+        for name, value in {**LOCAL_AWS.values, "COLUMNS": "80"}.items():
             patch.setenv(name, value)
         yield
 
@@ -102,12 +112,19 @@ def local_aws() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def dynoxide(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """One engine for all tests of this process. Without it they fail, and say what to install: nothing is skipped."""
-    try:
-        engine = start_dynoxide(tmp_path_factory.mktemp("dynoxide") / "data.sqlite")
-    except EngineMissing as error:
-        pytest.fail(str(error), pytrace=False)
-    yield engine
-    engine.stop()
+    with TemporaryDirectory(prefix="signoff-tests-", dir=_quick_folder(tmp_path_factory)) as folder:
+        try:
+            engine = start_dynoxide(Path(folder) / "data.sqlite")
+        except EngineMissing as error:
+            pytest.fail(str(error), pytrace=False)
+        yield engine
+        engine.stop()
+
+
+def _quick_folder(otherwise: pytest.TempPathFactory) -> Path:
+    """In memory where there is room: on a disk that others write to, too, a write can take longer than a call waits."""
+    is_roomy = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM
+    return MEMORY if is_roomy else otherwise.mktemp("dynoxide")
 
 
 def make_tables(url: str) -> LocalTables:

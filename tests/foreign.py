@@ -179,7 +179,7 @@ def form(things: Things) -> dict[str, Any]:
     """What a form may say; it names A's things by every name that a reader of it could look at."""
     category = dict.fromkeys(("category", "shown", "before", "wanted", "from"), things.category)
     whose = {"sender": things.code, "code": things.code, "token": things.token, "version": things.version}
-    happened = {"act": things.act, "done": things.act, "older": things.number}
+    happened = {"act": things.act, "done": things.act, "older": things.number, "at": f"0.{things.recipient}"}
     return {"address": things.address, "recipient": things.recipient, **category, **whose, **happened}
 
 

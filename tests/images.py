@@ -14,6 +14,12 @@ def png(width: int, height: int, name: bytes = b"IHDR", extra: bytes = b"") -> b
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*chunk) for chunk in chunks)
 
 
+def moving_png(width: int, height: int) -> bytes:
+    """A PNG that says that it has two frames (APNG)."""
+    still, head = png(width, height), 8 + 25
+    return still[:head] + _chunk(b"acTL", struct.pack(">II", 2, 0)) + still[head:]
+
+
 def _chunk(name: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
 
@@ -25,9 +31,17 @@ def jpeg(width: int, height: int, frame: int = 0xC0) -> bytes:
     return b"\xff\xd8\xff\x01" + table + sizes + b"\xff\xda\x00\x02" + b"\xff\xd9"
 
 
-def gif(width: int, height: int) -> bytes:
-    """A GIF without a frame."""
-    return b"GIF89a" + struct.pack("<HH", width, height) + b"\x00\x00\x00" + b";"
+def gif(width: int, height: int, *frames: bytes) -> bytes:
+    """A GIF of two colours with a comment, and one black picture of its whole size where no other frame is told."""
+    screen = struct.pack("<HHBBB", width, height, 0x80, 0, 0) + b"\0\0\0\xff\xff\xff"
+    comment = b"!\xfe\x05hello\x00"
+    return b"GIF89a" + screen + comment + b"".join(frames or (frame(width, height),)) + b";"
+
+
+def frame(width: int, height: int, left: int = 0, top: int = 0) -> bytes:
+    """A picture of a GIF, with colours of its own, of which the first pixel is black, and the others are not told."""
+    place = struct.pack("<HHHHB", left, top, width, height, 0x80)
+    return b"," + place + b"\0\0\0\xff\xff\xff" + b"\x02\x02\x44\x01\x00"
 
 
 def webp(width: int, height: int, kind: bytes = b"VP8L") -> bytes:
@@ -37,8 +51,13 @@ def webp(width: int, height: int, kind: bytes = b"VP8L") -> bytes:
         b"VP8L": b"\x2f" + struct.pack("<I", (width - 1) | (height - 1) << 14) + bytes(1),
         b"VP8X": bytes(4) + (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little"),
     }[kind]
-    riff = b"WEBP" + kind + struct.pack("<I", len(chunk)) + chunk
-    return b"RIFF" + struct.pack("<I", len(riff)) + riff
+    return riff((kind, chunk))
+
+
+def riff(*chunks: tuple[bytes, bytes]) -> bytes:
+    """The container of a WebP: each chunk's name and content, filled up to an even length."""
+    content = b"".join(name + struct.pack("<I", len(each)) + each + bytes(len(each) % 2) for name, each in chunks)
+    return b"RIFF" + struct.pack("<I", 4 + len(content)) + b"WEBP" + content
 
 
 IMAGES = {
@@ -74,6 +93,15 @@ NO_IMAGES = {
     "an endless jpeg": (b"\xff\xd8" + b"\xff" * 500 + b"\xff\xd9", 400),
     "a gif without an end": (gif(3, 2)[:-1], 400),
     "a gif of another version": (gif(3, 2).replace(b"89a", b"88a"), 400),
+    "a gif without a picture": (gif(3, 2, b"!\xfe\x00"), 400),
+    "a gif with a picture larger than it says": (gif(10, 10, frame(23_000, 23_000)), 400),
+    "a gif with a picture that sticks out": (gif(10, 10, frame(5, 5, 6, 5)), 400),
+    "a gif with a picture that sticks out below": (gif(10, 10, frame(5, 5, 5, 6)), 400),
+    "a gif that moves": (gif(3, 2, frame(3, 2), frame(3, 2)), 400),
+    "a gif with something behind it": (gif(3, 2) + b"<script>;", 400),
+    "a gif with a block of no kind": (gif(3, 2, b"<script>"), 400),
+    "a png that moves": (moving_png(3, 2), 400),
+    "a webp that moves": (riff((b"VP8X", bytes(10)), (b"ANIM", bytes(6)), (b"ANMF", bytes(16))), 400),
     "half a webp": (webp(3, 2)[:-2], 400),
     "a webp with something behind it": (webp(3, 2) + b"<script>", 400),
     "a sound": (webp(3, 2).replace(b"WEBP", b"WAVE"), 400),

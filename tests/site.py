@@ -8,6 +8,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from chalice.test import Client, HTTPResponse
 
@@ -19,6 +20,7 @@ from chalicelib.domain.senders import Sender
 from chalicelib.service import Service
 from chalicelib.settings import settings_from
 from chalicelib.tokens import Purpose, mint
+from chalicelib.web.words import at_query
 from infra.files import file_names
 from tests.engines import LocalFiles, LocalTables
 from tests.store.memory import Clock
@@ -44,6 +46,10 @@ class Site:
 
     def token(self, number: int = 1, purpose: Purpose = Purpose.ONE_CLICK, address: str = ADDRESS) -> str:
         return mint(self.service.keyring, purpose, CODE, number, self.day, address)
+
+    def at(self, code: str = CODE, address: str = ADDRESS) -> str:
+        """What the URL of a history says of where this recipient is kept, as our pages link to it."""
+        return urlencode(at_query(self.service.senders.get(code).place_of(parse_address(address))))
 
     def forget(self) -> None:
         """Lets what a container remembers of senders and keys grow old."""
@@ -100,6 +106,9 @@ CATALOGUE = Catalogue(
 )
 
 
+SENDER = Sender(CODE, "Test & Sons", CATALOGUE, bytes(range(32)))
+
+
 @contextmanager
 def make_site(tables: LocalTables, files: LocalFiles | None = None) -> Iterator[Site]:
     """The app of this process, serving one sender on these tables, with a clock that the test moves."""
@@ -108,7 +117,7 @@ def make_site(tables: LocalTables, files: LocalFiles | None = None) -> Iterator[
     service = Service(
         settings_for(tables, files), monotonic=lambda: clock.milliseconds / 1000, clock=lambda: clock.milliseconds
     )
-    service.senders.create(Sender(CODE, "Test & Sons", CATALOGUE, bytes(range(32))))
+    service.senders.create(SENDER)
     app._service = service
     with Client(app) as client:
         yield Site(client, service, tables, clock, now // DAY)

@@ -25,11 +25,12 @@ ARROWS: dict[str, set[str]] = {
     "use_cases": {"api_keys", "cursors", "domain", "ingest", "service", "store", "tokens", "use_cases"},
     "worker": {"api", "domain", "service", "use_cases"},
     "jobs": {"boundary", "domain", "service", "worker"},
-    "message": {"use_cases"},
+    "markup": set(),
+    "message": {"markup", "use_cases"},
     "boundary": {"domain", "service"},
     "routing": set(),
     "application": {"boundary", "domain", "routing", "service", "settings", "web"},
-    "web": {"api", "boundary", "domain", "service", "tokens", "use_cases", "web"},
+    "web": {"api", "boundary", "domain", "markup", "service", "tokens", "use_cases", "web"},
     "api": {"api", "api_keys", "boundary", "domain", "ingest", "message", "service", "use_cases"},
 }
 STORE_ONLY = {"boto3", "botocore", "pynamodb"}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.infra.processes import environment_for, runner
+from tests.infra.processes import SECONDS, environment_for, runner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +43,7 @@ def curl(line: str) -> tuple[int, str]:
 @contextmanager
 def serving(data: Path) -> Iterator[tuple[str, dict[str, str]]]:
     """All that a runner says, and its demo."""
-    with runner(ROOT, data) as started:
+    with runner(ROOT, data, seconds=10 * SECONDS) as started:
         said = started.said
         assert started.process.stdout is not None
         while "welcome.eml" not in said:

@@ -23,10 +23,11 @@ from chalicelib.store.operations import Claim
 from chalicelib.tokens import Purpose
 from chalicelib.use_cases.describing import Edit, put_logo
 from chalicelib.use_cases.keys import SCOPES
+from chalicelib.web.words import at_query
 from tests.api.conftest import caller
 from tests.gateway import Answer, send
 from tests.images import png
-from tests.site import CODE, Site, make_site
+from tests.site import CODE, SENDER, Site, make_site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,6 +46,7 @@ def site(dynoxide_tables: LocalTables, shared_files: LocalFiles) -> Iterator[Sit
 
 
 CANARY = "canary.bird@cage.example.com"
+PLACE = SENDER.place_of(parse_address(CANARY))
 TYPED = b"address=canary.bird%40cage.example.com"
 CANARY_PARTS = ("canary", "cage.example", "Y2FuYXJ5")  # the last one is how base64 starts it
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
@@ -79,7 +81,7 @@ ROUTES = {
         {"GET", "HEAD", "POST"}, "page", Purpose.PREFERENCES, b"shown=news&before=news", query={"from": "offers"}
     ),
     "/p/{token}/undo": Route({"GET", "HEAD", "POST"}, "page", Purpose.PREFERENCES, b"act=p_nothing"),
-    "/p/{token}/history": Route({"GET", "HEAD"}, "page", Purpose.PREFERENCES, query={"older": "1"}),
+    "/p/{token}/history": Route({"GET", "HEAD"}, "page", Purpose.PREFERENCES, query={"older": "1", **at_query(PLACE)}),
     "/p/{token}/data": Route({"GET", "HEAD", "POST"}, "page", Purpose.PREFERENCES, TYPED, echoes=True),
     "/p/{token}/erase": Route({"GET", "HEAD", "POST"}, "page", Purpose.PREFERENCES, TYPED),
     "/o/{sender}": Route({"GET", "HEAD", "POST"}, "page", None, TYPED),

@@ -25,7 +25,8 @@ _ASCII_ADDRESS = re.compile(
     rf"{_ATEXT}+(?:\.{_ATEXT}+)*@(?:{_LABEL}\.)+(?=[A-Za-z0-9-]*[A-Za-z])({_LABEL})",
     re.ASCII,
 )
-_ATOM = re.compile(rf"(?:{_ATEXT}|[^\x00-\x7f])+(?:\.(?:{_ATEXT}|[^\x00-\x7f])+)*")
+_BEYOND = "[^\x00-\x7f\ufffd]"  # RFC 6532 §3.2, less what stands for a character that was lost on the way
+_ATOM = re.compile(rf"(?:{_ATEXT}|{_BEYOND})+(?:\.(?:{_ATEXT}|{_BEYOND})+)*")
 _ASCII_DOMAIN = re.compile(rf"(?:{_LABEL}\.)+(?=[a-z0-9-]*[a-z])({_LABEL})", re.ASCII)
 _DOTS = re.compile("[.\u3002\uff0e\uff61]")  # what UTS 46 takes for the dot between labels
 _UNUSABLE = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"})  # controls, formats, unassigned, spaces

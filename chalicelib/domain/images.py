@@ -26,7 +26,10 @@ _JPEG_ALONE = frozenset({0x01, *range(0xD0, 0xD8)})
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """SOF0 to SOF15; the three between are tables and a reserved one."""
 _JPEG_SCAN = 0xDA
+_GIF_EXTENSION, _GIF_PICTURE, _GIF_TRAILER = b"!,;"
 _FOURTEEN_BITS = 0x3FFF
+_MOVES = "a logo does not move: the image has more than one picture"
+"""WCAG 2.2.2: what moves by itself must be stoppable, and a page of ours has nothing to stop it with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,8 @@ def _measure_png(octets: bytes) -> Size:
     names = [name for name, _ in chunks]
     if names[0] != b"IHDR" or names[-1] != b"IEND" or b"IDAT" not in names:
         raise ValueError("not in the order of a PNG")
+    if b"acTL" in names:
+        raise InvalidRequest(_MOVES)
     width, height = struct.unpack_from(">II", chunks[0][1])
     return width, height
 
@@ -109,11 +114,42 @@ def _jpeg_length(octets: bytes, at: int, marker: int) -> int:
 
 
 def _measure_gif(octets: bytes) -> Size:
-    """From the logical screen."""
-    if not octets.endswith(b";") or octets[4:6] not in {b"7a", b"9a"}:
-        raise ValueError("no end, or another version")
-    width, height = struct.unpack_from("<HH", octets, 6)
-    return width, height
+    """From the logical screen (GIF89a §18), which its only picture must fit into: browsers make room for the larger."""
+    if octets[4:6] not in {b"7a", b"9a"}:
+        raise ValueError("another version")
+    screen: Size = struct.unpack_from("<HH", octets, 6)
+    pictures = list(_gif_pictures(octets, 13 + _gif_colours(octets[10])))
+    if len(pictures) > 1:
+        raise InvalidRequest(_MOVES)
+    left, top, width, height = pictures[0]
+    if left + width > screen[0] or top + height > screen[1]:
+        raise ValueError("a picture larger than the screen")
+    return screen
+
+
+def _gif_pictures(octets: bytes, at: int) -> Iterator[tuple[int, int, int, int]]:
+    """Left, top, width and height of each, from the block at `at` to the trailer, behind which nothing may be."""
+    while octets[at] != _GIF_TRAILER:
+        if octets[at] == _GIF_EXTENSION:
+            at = _behind_gif_blocks(octets, at + 2)
+        elif octets[at] == _GIF_PICTURE:
+            yield struct.unpack_from("<HHHH", octets, at + 1)
+            at = _behind_gif_blocks(octets, at + 11 + _gif_colours(octets[at + 9]))
+        else:
+            raise ValueError("no block of a GIF")
+    if at + 1 != len(octets):
+        raise ValueError("something behind the end")
+
+
+def _gif_colours(flags: int) -> int:
+    """Octets of the table of colours that the flags announce."""
+    return 3 << (flags & 7) + 1 if flags & 0x80 else 0
+
+
+def _behind_gif_blocks(octets: bytes, at: int) -> int:
+    while octets[at]:
+        at += 1 + octets[at]
+    return at + 1
 
 
 def _measure_webp(octets: bytes) -> Size:
@@ -121,10 +157,21 @@ def _measure_webp(octets: bytes) -> Size:
     told = struct.unpack_from("<I", octets, 4)[0]
     if octets[8:12] != b"WEBP" or told + 8 != len(octets):
         raise ValueError("not whole")
+    if b"ANMF" in _webp_chunks(octets):
+        raise InvalidRequest(_MOVES)
     measure = _WEBP.get(octets[12:16])
     if measure is None:
         raise ValueError("a chunk that no WebP begins with")
     return measure(octets)
+
+
+def _webp_chunks(octets: bytes) -> set[bytes]:
+    names, at = set(), 12
+    while at < len(octets):
+        names.add(octets[at : at + 4])
+        length = struct.unpack_from("<I", octets, at + 4)[0]
+        at += 8 + length + length % 2
+    return names
 
 
 def _measure_lossy(octets: bytes) -> Size:

@@ -28,9 +28,13 @@ def is_line(text: str, most: int) -> bool:
     return len(text) <= most and LINE.fullmatch(text) is not None
 
 
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and a pattern of Braille that show nothing: fillers of Hangul, and no dot at all."""
+
+
 def shows_something(text: str) -> bool:
     """Whether there is anything to see."""
-    return any(character.isprintable() and not character.isspace() for character in text)
+    return any(character.isprintable() and not character.isspace() and character not in _BLANK for character in text)
 
 
 def check_line(text: str, most: int, pointer: str) -> None:

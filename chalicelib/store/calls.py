@@ -19,7 +19,7 @@ from chalicelib.store.port import Busy, OutcomeUnknown
 from chalicelib.store.wire import Wire
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pynamodb.expressions.condition import Condition
     from pynamodb.expressions.update import Action
@@ -72,15 +72,25 @@ def batch_get(connection: Wire, table: str, keys: Iterable[Key]) -> tuple[dict[K
 
     Raises `Busy`, `OutcomeUnknown`.
     """
-    wanted = [{models.PK: {"S": pk}, models.SK: {"S": sk}} for pk, sk in keys]
+    found, left, date = batch_get_of_tables(connection, {table: keys})
+    return found[table], left.get(table, []), date
+
+
+def batch_get_of_tables(
+    connection: Wire, wanted: Mapping[str, Iterable[Key]]
+) -> tuple[dict[str, dict[Key, Raw]], dict[str, list[Key]], int | None]:
+    """As `batch_get`, in one call, from several tables: what is found and left of each that is asked, by its name."""
+    asked = {
+        table: {"Keys": [{models.PK: {"S": pk}, models.SK: {"S": sk}} for pk, sk in keys], "ConsistentRead": True}
+        for table, keys in wanted.items()
+    }
     try:
-        answer = connection.dispatch(
-            BATCH_GET_ITEM, {"RequestItems": {table: {"Keys": wanted, "ConsistentRead": True}}}
-        )
+        answer = connection.dispatch(BATCH_GET_ITEM, {"RequestItems": asked})
     except (BotoCoreError, ClientError) as error:
         raise translated(GetError("the read failed", error)) from error
-    found = {key_of(raw): raw for raw in answer["Responses"].get(table, ())}
-    left = [key_of(key) for key in answer.get("UnprocessedKeys", {}).get(table, {}).get("Keys", ())]
+    responses, unprocessed = answer["Responses"], answer.get("UnprocessedKeys", {})
+    found = {table: {key_of(raw): raw for raw in responses.get(table, ())} for table in wanted}
+    left = {table: [key_of(key) for key in told["Keys"]] for table, told in unprocessed.items() if told.get("Keys")}
     return found, left, _date_of(answer)
 
 

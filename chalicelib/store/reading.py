@@ -11,7 +11,7 @@ from pynamodb.exceptions import QueryError
 from chalicelib.domain.recipients import STRANGER, Entry, Recipient
 from chalicelib.domain.senders import Place
 from chalicelib.domain.state import NOTHING_KNOWN
-from chalicelib.store.calls import Key, Raw, batch_get, translated
+from chalicelib.store.calls import Key, Raw, batch_get_of_tables, translated
 from chalicelib.store.engine import (
     RECIPIENT,
     entry_sort_key,
@@ -38,14 +38,23 @@ KEYS_A_CALL = 100
 CALLS_AT_ONCE = 10
 
 
+Ahead = dict[Key, Raw | None]
+"""What was read of the recipients table together with a sender, for the same request: None where nothing is stored."""
+
+
 class Reader:
     """Reads of the recipients table. Safe to share between threads."""
 
-    def __init__(self, connection: Wire, table: str, timing: Timing | None = None) -> None:
+    def __init__(self, connection: Wire, table: str, timing: Timing | None = None, ahead: Ahead | None = None) -> None:
         self._connection = connection
         self._table = table
         self._timing = timing or Timing()
         self._pool = ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix="read")
+        self._known = ahead or {}
+
+    def knowing(self, ahead: Ahead) -> Reader:
+        """A reader for the present request alone: what was read ahead for it is not read once more."""
+        return Reader(self._connection, self._table, self._timing, ahead)
 
     def recipient(self, place: Place) -> Recipient:
         """What is stored of one recipient. Raises `StoreUnavailable`."""
@@ -116,7 +125,11 @@ class Reader:
         return until_gap(after, (load_entry(found[key]) for key in wanted if key in found))
 
     def _read(self, keys: list[Key]) -> dict[Key, Raw]:
-        return read_items(self._connection, self._table, keys, self._timing)
+        left = [key for key in keys if key not in self._known] if self._known else keys
+        found = read_items(self._connection, self._table, left, self._timing)
+        if self._known:
+            found.update((key, raw) for key in keys if (raw := self._known.get(key)) is not None)
+        return found
 
     def _range(self, partition: str, between: tuple[str, str], limit: int) -> list[Raw]:
         """The items of a partition whose sort keys lie between these two, both included, in order.
@@ -147,16 +160,27 @@ class Reader:
             raise translated(error) from None
 
 
+def keys_ahead(place: Place, entry: int | None) -> list[Key]:
+    """What a page of a history is read by first: the recipient, or the entry of this number."""
+    return [recipient_key(place) if entry is None else (partition_of(place.sender, place.shard), entry_sort_key(entry))]
+
+
 def read_items(connection: Wire, table: str, keys: list[Key], timing: Timing) -> dict[Key, Raw]:
     """Strong reads of up to 100 keys, with patience: a key that was not read is asked for again.
 
     Raises `StoreUnavailable`.
     """
-    patience, found, left = Patience(timing), {}, keys
-    while left:
-        answer, left, _ = patience.until_not_busy(partial(batch_get, connection, table, left))
-        found.update(answer)
-        if left:
+    return read_tables(connection, {table: keys}, timing)[table] if keys else {}
+
+
+def read_tables(connection: Wire, wanted: Mapping[str, list[Key]], timing: Timing) -> Mapping[str, dict[Key, Raw]]:
+    """As `read_items`, from several tables in one call: what is found, by the name of its table."""
+    patience, found = Patience(timing), {table: dict[Key, Raw]() for table in wanted}
+    while wanted:
+        answer, wanted, _ = patience.until_not_busy(partial(batch_get_of_tables, connection, wanted))
+        for table, items in answer.items():
+            found[table].update(items)
+        if wanted:
             patience.wait()
     return found
 

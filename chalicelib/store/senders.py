@@ -19,13 +19,14 @@ from chalicelib.store.calls import put_if, translated, unavailable
 from chalicelib.store.ledger import CONTROL_DEADLINE, Patience, Timing
 from chalicelib.store.models import ERASURE, LOGO, PK, SENDER, ErasureItem, LogoItem, SenderItem
 from chalicelib.store.port import Busy, OutcomeUnknown
-from chalicelib.store.reading import read_items
+from chalicelib.store.reading import read_items, read_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from chalicelib.domain.images import Logo
-    from chalicelib.store.calls import Raw
+    from chalicelib.store.calls import Key, Raw
+    from chalicelib.store.reading import Ahead
     from chalicelib.store.wire import Wire
 
 _PARTITION = "sender#"
@@ -47,6 +48,16 @@ class Senders:
         if raw is None:
             raise UnknownSender
         return load_sender(self._pepper_key, code, raw)
+
+    def get_beside(self, code: str, table: str, keys: list[Key]) -> tuple[Sender, Ahead]:
+        """As `get`, and by the same call what another table has under these keys."""
+        key = partition_of(code), SENDER
+        wanted = {self._table: [key], **({table: keys} if keys else {})}
+        found = read_tables(self._connection, wanted, self._timing)
+        raw = found[self._table].get(key)
+        if raw is None:
+            raise UnknownSender
+        return load_sender(self._pepper_key, code, raw), {one: found[table].get(one) for one in keys}
 
     def codes(self) -> Iterator[str]:
         """The code of every sender, in no order. Reads the whole table, page by page: for ops, not for a request.

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT = 1
 READ_TIMEOUT = 2
+LOCAL_READ_TIMEOUT = 30
+"""Of an engine on the same machine, which waits for a slow disk or for its turn where DynamoDB does not."""
 POOL = 32
 """Connections kept; a check of 1,000 addresses uses ten of them side by side."""
 _TYPE = "application/x-amz-json-1.0"
@@ -59,7 +61,7 @@ class Wire(Connection):
         self._signing_region = region
         # Lambda has them in the environment, where a session would look first too; one takes 8 ms to make.
         self.credentials: Credentials | None = EnvProvider().load() or self.session.get_credentials()
-        self.pool = pool_of(self._url)
+        self.pool = pool_of(self._url, READ_TIMEOUT if host is None else LOCAL_READ_TIMEOUT)
 
     def _make_api_call(self, operation_name: str, operation_kwargs: dict[str, Any]) -> dict[str, Any]:
         body = json.dumps(operation_kwargs, separators=(",", ":")).encode()
@@ -74,9 +76,9 @@ class Wire(Connection):
         return signed(self.credentials, ("dynamodb", self._signing_region), self._url, headers, body)
 
 
-def pool_of(url: str) -> Pool:
-    """Connections to one host, kept; each call has `CONNECT_TIMEOUT` and `READ_TIMEOUT`, and is never repeated."""
-    timeout = Timeout(connect=CONNECT_TIMEOUT, read=READ_TIMEOUT)
+def pool_of(url: str, read_timeout: float = READ_TIMEOUT) -> Pool:
+    """Connections to one host, kept; a call has `CONNECT_TIMEOUT` and `read_timeout` seconds, and is never repeated."""
+    timeout = Timeout(connect=CONNECT_TIMEOUT, read=read_timeout)
     pools = PoolManager(maxsize=POOL, timeout=timeout, retries=False, ca_certs=os.environ.get("AWS_CA_BUNDLE"))
     return pools.connection_from_url(url)
 

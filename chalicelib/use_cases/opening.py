@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -37,22 +38,30 @@ class OpenedLink:
         return Beside(None if self.sender.hashed else self.address.spelled)
 
 
+Find = Callable[[str], Sender]
+"""Gets the sender of a code in another way than `service.sender`."""
+
+
 def open_link(service: Service, token: object) -> OpenedLink:
     """What the link says. Raises `InvalidToken`, before any store call where it is not one of ours."""
-    link = open_token(service.keyring, token)
-    try:
-        sender = service.sender(link.sender)
-        category, address = sender.catalogue.get_number(link.category), parse_address(link.address)
-    except (UnknownSender, UnknownCategory, InvalidAddress):
-        raise InvalidToken from None
-    return OpenedLink(link, sender, category, address, link.may_choose(service.today()))
+    return _opened(service, open_token(service.keyring, token), service.sender)
 
 
-def open_preferences(service: Service, token: object) -> OpenedLink:
+def open_preferences(service: Service, token: object, find: Find | None = None) -> OpenedLink:
     """As `open_link`, for a footer's link alone: what a mail's header carries never opens more than opting out.
 
     An old or compromised one is opened too, and `may_choose` is False. Raises `InvalidToken`.
     """
-    if open_token(service.keyring, token).purpose is not Purpose.PREFERENCES:
+    link = open_token(service.keyring, token)
+    if link.purpose is not Purpose.PREFERENCES:
         raise InvalidToken
-    return open_link(service, token)
+    return _opened(service, link, find or service.sender)
+
+
+def _opened(service: Service, link: Link, find: Find) -> OpenedLink:
+    try:
+        sender = find(link.sender)
+        category, address = sender.catalogue.get_number(link.category), parse_address(link.address)
+    except (UnknownSender, UnknownCategory, InvalidAddress):
+        raise InvalidToken from None
+    return OpenedLink(link, sender, category, address, link.may_choose(service.today()))

@@ -11,11 +11,14 @@ from chalicelib.domain.acts import Evidence
 from chalicelib.domain.categories import Category
 from chalicelib.domain.decision import Verdict, decide
 from chalicelib.domain.recipients import RECENT_ACTS, Entry, Recipient
+from chalicelib.domain.senders import Place
+from chalicelib.store.reading import keys_ahead
+from chalicelib.use_cases.opening import OpenedLink, open_preferences
 
 if TYPE_CHECKING:
-    from chalicelib.domain.senders import Place
+    from chalicelib.domain.senders import Sender
     from chalicelib.service import Service
-    from chalicelib.use_cases.opening import OpenedLink
+    from chalicelib.store.reading import Ahead, Reader
 
 PAGE = RECENT_ACTS
 """Acts on one page. A recipient names so many of its newest, which are read together, and so does every act."""
@@ -55,7 +58,37 @@ class Everything:
     is_whole: bool
 
 
-def recall(service: Service, opened: OpenedLink, older: int | None = None) -> History:
+At = tuple[int, str]
+"""Where a recipient is kept, as a URL of ours says it: shard and id. Whether that is so, its sender's row tells."""
+
+
+def open_history(service: Service, token: object, at: At | None, older: int | None) -> tuple[OpenedLink, Reader | None]:
+    """The link, and what reads its history, from `older` on.
+
+        what a container has to know     sender (its pepper) → recipient (its id) → entries (their numbers)
+        it remembers the sender                                1                    2
+        it does not, and `at` is told    1                     1                    2
+        it does not                      1                     no further: ask again, with `at`
+
+    Each is found by the one before it, so that a page would be three reads, were `at` not in the links to it. Nothing
+    is shown of a place that is not the recipient's own. Raises `InvalidToken`, `StoreUnavailable`.
+    """
+    brought: list[Ahead | None] = []
+
+    def find(code: str) -> Sender:
+        sender, ahead = service.sender_beside(code, keys_ahead(Place(code, *at), older) if at else [])
+        brought.append(ahead)
+        return sender
+
+    opened = open_preferences(service, token, find)
+    [ahead] = brought
+    if ahead is None:
+        return opened, service.reader
+    place = opened.place
+    return opened, service.reader.knowing(ahead) if (place.shard, place.recipient) == at else None
+
+
+def recall(reader: Reader, opened: OpenedLink, older: int | None = None) -> History:
     """A page of what happened: the newest, or from `older` on, which is that of another page.
 
     What is no number of this recipient's gets nothing. Two reads.
@@ -63,9 +96,9 @@ def recall(service: Service, opened: OpenedLink, older: int | None = None) -> Hi
     """
     place = opened.place
     if older is not None:
-        entries = service.reader.history(place, older, PAGE)
+        entries = reader.history(place, older, PAGE)
         return replace(_page(entries), start=older) if entries else NOT_HERE
-    return _page(_newest(service, place, service.reader.recipient(place)))
+    return _page(_newest(reader, place, reader.recipient(place)))
 
 
 def recall_everything(service: Service, opened: OpenedLink) -> Everything:
@@ -73,7 +106,7 @@ def recall_everything(service: Service, opened: OpenedLink) -> Everything:
     ends = service.monotonic() + SECONDS
     place = opened.place
     recipient = service.reader.recipient(place)
-    page = _page(_newest(service, place, recipient))
+    page = _page(_newest(service.reader, place, recipient))
     entries, older = list(page.entries), page.older
     while older is not None and len(entries) < MOST_ACTS and service.monotonic() < ends:
         page = _page(service.reader.history(place, older, _AT_ONCE))
@@ -86,9 +119,9 @@ def recall_everything(service: Service, opened: OpenedLink) -> Everything:
     return Everything(recipient, verdicts, tuple(entries), kept, older is None and len(kept) == len(evidence))
 
 
-def _newest(service: Service, place: Place, recipient: Recipient) -> list[Entry]:
+def _newest(reader: Reader, place: Place, recipient: Recipient) -> list[Entry]:
     numbers = [recent.seq for recent in recipient.recent]
-    found = service.reader.entries(place.sender, place.shard, numbers) if numbers else {}
+    found = reader.entries(place.sender, place.shard, numbers) if numbers else {}
     known = takewhile(lambda entry: entry is not None and entry.place == place, map(found.get, numbers))
     return [entry for entry in known if entry is not None]
 

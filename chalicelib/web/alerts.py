@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup
-
 from chalicelib.domain.categories import Ground
+from chalicelib.markup import Markup
 from chalicelib.web.fitting import octets
 from chalicelib.web.voices import N_
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from chalice.app import Response
-from markupsafe import Markup, escape
 
 from chalicelib.boundary import hints, service_of, status_of
 from chalicelib.domain import errors
+from chalicelib.markup import Markup, escape
 from chalicelib.tokens import open_token
 from chalicelib.web.asked import voice_of
 from chalicelib.web.brand import PLAIN, Brand, brand_of
@@ -46,19 +45,20 @@ def page(
     *content: Part,
     status: int = HTTPStatus.OK,
     brand: Brand = PLAIN,
-    kept: Mapping[str, str] | None = NOTHING_KEPT,
+    kept: Mapping[str, str] = NOTHING_KEPT,
 ) -> Response:
     """A page; whatever is not `Markup` is text and gets escaped. One that gets too heavy makes do with less.
 
-    `kept` is what the same page needs in its query; None where no query leads to it, so that it is in one language.
+    `kept` is what the same page needs in its query, so that it can be had in another language.
     """
-    footer = _footer(brand.footer, Markup("") if kept is None else choice_of_language(voice, kept))
+    footer = _footer(brand.footer, choice_of_language(voice, kept))
 
     def slim() -> Markup:
-        return _footer(brand.slim_footer(), Markup("") if kept is None else choice_of_language(voice, {}))
+        return _footer(brand.slim_footer(), choice_of_language(voice, {}))
 
     is_wrong = status == HTTPStatus.BAD_REQUEST
-    response = framed(voice, title, content, replace(brand, footer=footer, slim_footer=slim), is_wrong=is_wrong)
+    whole = Brand(brand.header, footer, slim, brand.accent, has_image=brand.has_image)
+    response = framed(voice, title, content, whole, is_wrong=is_wrong)
     response.status_code = int(status)
     return response
 

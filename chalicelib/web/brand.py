@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup
-
 from chalicelib.domain.profiles import MAX_LINK
+from chalicelib.markup import Markup
 from chalicelib.web.fitting import octets, shortened
 from chalicelib.web.voices import plain
 

@@ -6,8 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from markupsafe import Markup, escape
-
+from chalicelib.markup import Markup, escape
 from chalicelib.web.languages import OFFERED, Language, code_of
 from chalicelib.web.voices import LANGUAGE_FIELD
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup
-
 from chalicelib.domain.decision import Reason
+from chalicelib.markup import Markup
 from chalicelib.web.fitting import TEXT_OCTETS, octets
 from chalicelib.web.voices import N_
-from chalicelib.web.words import button, sentences
+from chalicelib.web.words import button
 
 if TYPE_CHECKING:
     from chalicelib.domain.senders import Sender
@@ -98,7 +97,7 @@ class Choices:
     def _row(self, number: int, standing: Standing, most: int = TEXT_OCTETS) -> Markup:
         """One category, with at most `most` octets of its description."""
         note = _NOTES.get(standing.verdict.reason) if standing.verdict.reason else None
-        about = sentences(
+        about = self.voice.sentences(
             self.voice.description(standing.category, most) if most else "", self.voice.say(note) if note else ""
         )
         return _ROW.format(

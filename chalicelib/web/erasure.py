@@ -6,10 +6,10 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from chalice.app import Blueprint, Response
-from markupsafe import Markup
 
 from chalicelib.boundary import answering, service_of, status_of
 from chalicelib.domain.errors import Forbidden
+from chalicelib.markup import Markup
 from chalicelib.use_cases.erasing import Erasing, erase_own, erased_by
 from chalicelib.use_cases.opening import OpenedLink, open_preferences
 from chalicelib.use_cases.proving import is_own_address
@@ -141,7 +141,7 @@ _AGAIN = N_("Choose mail again")
 def _erased(voice: Voice, opened: OpenedLink, wanted: tuple[Category, ...]) -> Markup:
     sender = voice.sender(opened.sender)
     if wanted:
-        return words.sentences(
+        return voice.sentences(
             voice.say("Your address and your choices were erased, and something was chosen again since."),
             voice.say(
                 "{sender} will send you {categories}.",
@@ -149,7 +149,7 @@ def _erased(voice: Voice, opened: OpenedLink, wanted: tuple[Category, ...]) -> M
                 categories=voice.listed(map(voice.category, wanted)),
             ),
         )
-    return words.sentences(
+    return voice.sentences(
         voice.say("Your address and your choices are erased."),
         voice.say(
             "{sender} will not send any optional mail to {address} any more.",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from markupsafe import Markup, escape
+from chalicelib.markup import Markup, escape
 
 MOST_OCTETS = 13_900
 """Of a page that is filled up. A page may have 14,000."""

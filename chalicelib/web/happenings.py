@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from markupsafe import Markup
-
 from chalicelib.domain.acts import (
     CONSENT_ALLOWANCE,
     TOLD,
@@ -26,6 +24,7 @@ from chalicelib.domain.acts import (
 )
 from chalicelib.domain.categories import ALL
 from chalicelib.domain.state import Value
+from chalicelib.markup import Markup
 from chalicelib.web.voices import N_
 
 if TYPE_CHECKING:
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from chalicelib.domain.recipients import Entry
     from chalicelib.domain.senders import Sender
     from chalicelib.domain.state import Choice, State
+    from chalicelib.markup import Markup
     from chalicelib.web.voices import Voice
 
 # Translators: stands for {what}, as in "you stopped all optional mail"
@@ -79,7 +79,7 @@ def _in_words(voice: Voice, sender: Sender, entry: Entry, parts: Sequence[Part])
         said += _outcomes(voice, sender, parts)
     if told not in {None, recorded}:
         said.append(voice.say("It was noted on {date}.", date=recorded))
-    return Markup(" ").join(said)
+    return voice.sentences(*said)
 
 
 def named(voice: Voice, sender: Sender, scopes: Iterable[str]) -> Markup:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from chalice.app import Blueprint, Response
-from markupsafe import Markup
 
-from chalicelib.boundary import answering, service_of
-from chalicelib.use_cases.opening import OpenedLink, open_preferences
-from chalicelib.use_cases.recalling import NOT_HERE, recall
+from chalicelib.boundary import SECURITY_HEADERS, answering, service_of
+from chalicelib.markup import Markup
+from chalicelib.use_cases.recalling import NOT_HERE, open_history, recall
 from chalicelib.web import words
 from chalicelib.web.answers import page, trouble_of_link
 from chalicelib.web.asked import asked, voice_of
@@ -23,6 +23,7 @@ from chalicelib.web.voices import N_
 if TYPE_CHECKING:
     from chalicelib.domain.recipients import Entry
     from chalicelib.domain.senders import Sender
+    from chalicelib.use_cases.opening import OpenedLink
     from chalicelib.use_cases.recalling import History
     from chalicelib.web.voices import Voice
 
@@ -40,15 +41,17 @@ LINE_OCTETS = 1_500
 
 @histories.route("/p/{token}/history", methods=["GET", "HEAD"], content_types=["*/*"])
 def show(token: str) -> Response:
-    """A page of it. Writes nothing; two reads."""
+    """A page of it. Writes nothing; two reads, also where this container does not know the sender yet."""
 
     def answer() -> Response:
-        service = service_of(histories)
-        opened = open_preferences(service, token)
+        at, older = words.told_at(asked(histories, words.AT_FIELD)), _older()
+        opened, reader = open_history(service_of(histories), token, at, older)
         voice = voice_of(histories, opened.sender)
         if not opened.may_choose:
             return only_stops(voice, opened, token)
-        return _page(voice, opened, token, recall(service, opened, _older()))
+        if reader is None:
+            return _elsewhere(voice.here(**_query(older), **words.at_query(opened.place)))
+        return _page(voice, opened, token, recall(reader, opened, older))
 
     return answering(trouble_of_link(histories, token), answer)
 
@@ -59,29 +62,40 @@ def _older() -> int | None:
     return int(told) if told.isascii() and told.isdigit() and len(told) <= _MOST_DIGITS else None
 
 
+def _query(older: int | None) -> dict[str, str]:
+    return {} if older is None else {OLDER: str(older)}
+
+
+def _elsewhere(url: str) -> Response:
+    """No link of ours leads here: the same page is two reads by the URL that says where the recipient is kept."""
+    return Response("", {**SECURITY_HEADERS, "Location": url}, int(HTTPStatus.TEMPORARY_REDIRECT))
+
+
 def _page(voice: Voice, opened: OpenedLink, token: str, history: History) -> Response:
     nothing = _NOT_HERE if history is NOT_HERE else _NOTHING
+    at = words.at_query(opened.place)
     return page(
         voice,
         voice.say("What happened so far"),
         words.paragraph(words.about(voice, opened)),
         words.paragraph(voice.say("The newest comes first.") if history.entries else voice.say(nothing)),
-        partial(_lines, voice, opened.sender, history) if history.entries else "",
-        _link(voice, N_("Newest")) if history.start or history is NOT_HERE else "",
+        partial(_lines, voice, opened, history) if history.entries else "",
+        _link(voice, N_("Newest"), at) if history.start or history is NOT_HERE else "",
         words.back(voice, token),
-        words.more(voice, token, "data", "erase"),
+        words.more(voice, token, opened.place, "data", "erase"),
         brand=brand_of(voice, opened.sender),
-        kept={OLDER: str(history.start)} if history.start else {},
+        kept={**_query(history.start or None), **at},
     )
 
 
-def _lines(voice: Voice, sender: Sender, history: History, room: int) -> Markup:
+def _lines(voice: Voice, opened: OpenedLink, history: History, room: int) -> Markup:
     """As many acts as there is room for, and the way to the others."""
-    room -= octets(_link(voice, _OLDER, 10**_MOST_DIGITS))
-    lines = leading([_line(voice, sender, entry) for entry in history.entries], min(room, LINES_OCTETS))
+    at = words.at_query(opened.place)
+    room -= octets(_link(voice, _OLDER, {**_query(10**_MOST_DIGITS), **at}))
+    lines = leading([_line(voice, opened.sender, entry) for entry in history.entries], min(room, LINES_OCTETS))
     left = history.entries[len(lines) :]
     older = left[0].seq if left else history.older
-    link = Markup("") if older is None else _link(voice, _OLDER, older)
+    link = Markup("") if older is None else _link(voice, _OLDER, {**_query(older), **at})
     return Markup('<ul role="list">{}</ul>\n{}').format(Markup("\n").join(lines), link)
 
 
@@ -97,6 +111,5 @@ def _line(voice: Voice, sender: Sender, entry: Entry) -> Markup:
     return Markup("<li>{}</li>").format(Markup("<br>").join([*shown, *([more] if rest else [])]))
 
 
-def _link(voice: Voice, label: str, older: int | None = None) -> Markup:
-    query = {} if older is None else {OLDER: str(older)}
+def _link(voice: Voice, label: str, query: dict[str, str]) -> Markup:
     return Markup('<p><a href="{}">{}</a></p>').format(voice.here(**query), voice.say(label))

@@ -56,6 +56,10 @@ OFFERED: dict[str, Language] = {
 """By code, in the order of their codes: no language comes before another."""
 _FORMER = {"iw": "he"}
 """Codes that browsers still send (RFC 5646, `Deprecated` in the registry) → what they are now."""
+_TRADITIONAL = "hant"
+_CHINESE_SCRIPTS = frozenset({_TRADITIONAL, "hans"})
+_OF_TRADITIONAL = frozenset({"tw", "hk", "mo"})
+"""Regions that write Chinese so."""
 _MOST = 1_000
 """Characters of Accept-Language that are read."""
 _RANGE = re.compile(r"(\*|[a-z]{1,8}(?:-[a-z0-9]{1,8})*)(?:;q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?))?")
@@ -81,9 +85,20 @@ def code_of(tag: str) -> str | None:
     return code if code in OFFERED else None
 
 
+def is_in_other_script(tag: str) -> bool:
+    """Whether a range asks for traditional Chinese, by its script or else by its region (CLDR, likely subtags)."""
+    code, *subtags = tag.lower().split("-")
+    scripts = _CHINESE_SCRIPTS.intersection(subtags)
+    return code == "zh" and (_TRADITIONAL in scripts or (not scripts and not _OF_TRADITIONAL.isdisjoint(subtags)))
+
+
 def negotiated(ranges: tuple[str, ...], default: str = SOURCE) -> Language:
-    """The language of the first range that we have, else that of `default` (a tag), else English."""
-    codes = (code_of(tag) for tag in (*ranges, default))
+    """The language of the first range that we have, else that of `default` (a tag), else English.
+
+    A range that asks for another script than ours waits for the others, and comes before the default (UTS 35, language
+    matching: a reader of traditional Chinese is nearer to simplified than to a language that nobody asked for).
+    """
+    codes = (code_of(tag) for tag in (*sorted(ranges, key=is_in_other_script), default))
     return OFFERED[next((code for code in codes if code), SOURCE)]
 
 
@@ -92,6 +107,8 @@ def find_text(texts: dict[str, str], language: Language, ranges: tuple[str, ...]
 
     First what the reader asked for, a region included, then the language itself, then any region of it.
     """
+    if not texts:
+        return None
     asked = [tag for tag in ranges if code_of(tag) == language.code]
     return next(_fits(texts, [*asked, language.html_tag.lower(), language.code], language), None)
 

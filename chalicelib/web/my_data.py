@@ -8,13 +8,13 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from chalice.app import Blueprint, Response
-from markupsafe import Markup
 
 from chalicelib.api import times
 from chalicelib.api.registers import tell_registers
 from chalicelib.api.telling import tell_entry
 from chalicelib.boundary import JSON, answering, service_of, status_of, text_answer
 from chalicelib.domain.errors import Forbidden
+from chalicelib.markup import Markup
 from chalicelib.use_cases.opening import OpenedLink, open_preferences
 from chalicelib.use_cases.proving import is_own_address
 from chalicelib.use_cases.recalling import Everything, recall_everything

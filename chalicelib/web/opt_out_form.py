@@ -6,16 +6,17 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from chalice.app import Blueprint, Response
-from markupsafe import Markup
 
 from chalicelib.boundary import answering, service_of
 from chalicelib.domain.addresses import parse_address
 from chalicelib.domain.errors import InvalidAddress
+from chalicelib.markup import Markup
+from chalicelib.use_cases.receipts import day_of_receipt, make_receipt
 from chalicelib.use_cases.stopping import open_form, opt_out_by_form
 from chalicelib.web import words
 from chalicelib.web.alerts import still_arrives
 from chalicelib.web.answers import page, trouble_of_sender
-from chalicelib.web.asked import voice_of
+from chalicelib.web.asked import asked, voice_of
 from chalicelib.web.brand import brand_of
 from chalicelib.web.forms import fields_of
 from chalicelib.web.typed import FIELD, typed_form, wrong
@@ -28,15 +29,21 @@ if TYPE_CHECKING:
     from chalicelib.web.voices import Voice
 
 opt_out_form = Blueprint(__name__)
+_DAY = 86_400_000
+"""Milliseconds."""
 
 
 @opt_out_form.route("/o/{sender}", methods=["GET", "HEAD"], content_types=["*/*"])
 def show(sender: str) -> Response:
-    """The form. Writes nothing."""
+    """The form; or, in another language, what came of it. Writes nothing."""
 
     def answer() -> Response:
-        found = open_form(service_of(opt_out_form), sender)
-        return _form(voice_of(opt_out_form, found), found)
+        service = service_of(opt_out_form)
+        found = open_form(service, sender)
+        voice = voice_of(opt_out_form, found)
+        receipt = asked(opt_out_form, words.DONE_FIELD)
+        day = day_of_receipt(service, found, receipt) if receipt else None
+        return _form(voice, found) if day is None else _done_on(voice, found, day, receipt)
 
     return answering(trouble_of_sender(opt_out_form, sender), answer)
 
@@ -55,7 +62,7 @@ def send(sender: str) -> Response:
         except InvalidAddress as error:
             return _form(voice, found, error)
         opt_out_by_form(service, found, address, _source())
-        return _done(voice, found)
+        return _done(voice, found, make_receipt(service, found))
 
     return answering(trouble_of_sender(opt_out_form, sender), answer)
 
@@ -65,17 +72,32 @@ def _source() -> str:
     return str(identity.get("sourceIp", ""))
 
 
-def _done(voice: Voice, sender: Sender) -> Response:
+def _done(voice: Voice, sender: Sender, receipt: str) -> Response:
     said = voice.say(
         "{sender} will not send any optional mail to the address you typed any more.", sender=voice.sender(sender)
     )
+    return _told(voice, sender, voice.say("You are unsubscribed"), said, receipt)
+
+
+def _done_on(voice: Voice, sender: Sender, day: int, receipt: str) -> Response:
+    """What a receipt shows, and no more: it says nothing of who reads it, nor of what came since."""
+    name = voice.sender(sender)
+    said = voice.say(
+        "On {date} an address was typed here, and all optional mail from {sender} to it was stopped.",
+        date=voice.date(day * _DAY),
+        sender=name,
+    )
+    return _told(voice, sender, voice.say("Unsubscribe from {sender}", sender=name), said, receipt)
+
+
+def _told(voice: Voice, sender: Sender, title: Markup, said: Markup, receipt: str) -> Response:
     return page(
         voice,
-        voice.say("You are unsubscribed"),
+        title,
         words.outcome(said),
         still_arrives(voice, sender),
         brand=brand_of(voice, sender),
-        kept=None,
+        kept={words.DONE_FIELD: receipt},
     )
 
 
@@ -120,4 +142,4 @@ REASONS: Mapping[str, str] = {
 
 def _why(voice: Voice, error: InvalidAddress) -> Markup:
     why = voice.say(REASONS[error.reason]) if error.reason in REASONS else Markup("")
-    return wrong(words.sentences(voice.say("That is not an address that mail can reach."), why))
+    return wrong(voice.sentences(voice.say("That is not an address that mail can reach."), why))

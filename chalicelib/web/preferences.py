@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from chalice.app import Blueprint, Response
 
 from chalicelib.boundary import answering, service_of, status_of
-from chalicelib.domain.acts import Via
+from chalicelib.domain.acts import Via, via_of
 from chalicelib.domain.errors import CannotOptOut, InvalidRequest
 from chalicelib.use_cases.choosing import Changes, Submission, centre, choose
 from chalicelib.use_cases.opening import OpenedLink, open_preferences
-from chalicelib.use_cases.stopping import opt_out
+from chalicelib.use_cases.stopping import opt_out, stopped_among
 from chalicelib.web import words
 from chalicelib.web.alerts import still_arrives
 from chalicelib.web.answers import page, trouble_of_link
@@ -21,14 +22,13 @@ from chalicelib.web.choice_of_language import choice_of_language
 from chalicelib.web.choices import FROM, Choices
 from chalicelib.web.fitting import Either, weight
 from chalicelib.web.forms import fields_of, words_of
-from chalicelib.web.unsubscribe import done_page, only_stops, shown_again, stop_page, stopped_page
+from chalicelib.web.unsubscribe import done_page, only_stops, shown_again, stopped_page
 from chalicelib.web.voices import N_
 from chalicelib.web.words import Outcome
 
 if TYPE_CHECKING:
-    from markupsafe import Markup
-
     from chalicelib.domain.senders import Sender
+    from chalicelib.markup import Markup
     from chalicelib.service import Service
     from chalicelib.use_cases.choosing import Centre
     from chalicelib.use_cases.undoing import Undoing
@@ -52,10 +52,11 @@ def shown(blueprint: Blueprint, token: str, again: str, *, can_undo: bool = True
     def answer() -> Response:
         opened = open_preferences(service_of(blueprint), token)
         voice = voice_of(blueprint, opened.sender)
-        if not opened.may_choose:
-            return shown_again(blueprint, opened, token) or only_stops(voice, opened, token)
-        chosen = centre(service_of(blueprint), opened)
         acts = words.done_acts(asked(blueprint, words.DONE_FIELD))
+        if not opened.may_choose:
+            again_stopped = _saved_again if acts and via_of(acts[0]) is Via.PREFERENCE_PAGE else shown_again
+            return again_stopped(blueprint, opened, token) or only_stops(voice, opened, token)
+        chosen = centre(service_of(blueprint), opened)
         is_so = acts and acts[0] in chosen.acts
         outcome = Outcome(words.outcome(voice.say(again)), acts, can_undo) if is_so else None
         return _page(blueprint, voice, (opened, token), chosen, outcome)
@@ -76,12 +77,23 @@ def save(token: str) -> Response:
             return _without_form(service, voice, opened, token)
         changes = choose(service, opened, _submission(fields))
         said = _said(voice, opened, changes)
+        if not opened.may_choose and changes.stopped:
+            return stopped_page(voice, opened, token, said, changes.acts)
         if not opened.may_choose:
-            show = stopped_page if changes.stopped else stop_page
-            return show(voice, opened, token, said, words.only_stops(voice))
+            return only_stops(voice, opened, token, HTTPStatus.OK, said)
         return centre_page(preferences, voice, opened, token, Outcome(said, changes.acts))
 
     return answering(trouble_of_link(preferences, token), answer)
+
+
+def _saved_again(blueprint: Blueprint, opened: OpenedLink, token: str) -> Response | None:
+    """The page of what an old link's form has stopped by the acts that the query names, as far as that holds."""
+    acts = words.done_acts(asked(blueprint, words.DONE_FIELD))
+    stopped = stopped_among(service_of(blueprint), opened, acts)
+    if not stopped:
+        return None
+    voice = voice_of(blueprint, opened.sender)
+    return stopped_page(voice, opened, token, _said(voice, opened, Changes(stopped, (), (), is_stale=False)), acts)
 
 
 def _without_form(service: Service, voice: Voice, opened: OpenedLink, token: str) -> Response:
@@ -89,10 +101,10 @@ def _without_form(service: Service, voice: Voice, opened: OpenedLink, token: str
     if opened.may_choose:
         raise InvalidRequest("the form was not whole")
     try:
-        act = opt_out(service, opened, Via.ONE_CLICK)
+        stopped = opt_out(service, opened, Via.ONE_CLICK)
     except CannotOptOut as error:
         return only_stops(voice, opened, token, status_of(error))
-    return done_page(voice, opened, token, (act,))
+    return done_page(voice, opened, token, (stopped.act,), stopped)
 
 
 def _submission(fields: dict[str, list[str]]) -> Submission:
@@ -124,7 +136,9 @@ def _page(
         words.stop_all_button(voice, token),
         still_arrives(voice, opened.sender),
         # What is not among it then is on the page of the history.
-        "" if choices.query else Either(words.more(voice, token), words.more(voice, token, "history")),
+        ""
+        if choices.query
+        else Either(words.more(voice, token, opened.place), words.more(voice, token, opened.place, words.HISTORY)),
         brand=brand_of(voice, opened.sender),
         kept=kept,
     )
@@ -143,7 +157,7 @@ def what_is_sent(voice: Voice, sender: Sender, became: Changes | Undoing) -> Mar
         told = ((_WILL_NOT, became.stopped), (_WILL, became.started), (_NOTED, became.noted))
     else:
         told = ((_WILL_NOT, became.unwanted), (_WILL, became.wanted), (_NOTED, became.noted))
-    return words.sentences(
+    return voice.sentences(
         *(
             voice.say(text, sender=voice.sender(sender), categories=voice.listed(map(voice.category, categories)))
             for text, categories in told
@@ -156,7 +170,7 @@ def _said(voice: Voice, opened: OpenedLink, changes: Changes) -> Either:
     sent = what_is_sent(voice, opened.sender, changes)
     said = voice.say("Saved.") if sent else voice.say("Nothing was changed.")
     stale = voice.say(_STALE) if changes.is_stale and opened.may_choose else ""
-    whole, slim = words.sentences(said, sent, stale), words.sentences(said, stale)
+    whole, slim = voice.sentences(said, sent, stale), voice.sentences(said, stale)
     is_done = bool(sent) and not stale
     return Either(words.outcome(whole, is_done=is_done), words.outcome(slim, is_done=is_done))
 

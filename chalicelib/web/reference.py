@@ -9,11 +9,11 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from chalice.app import Blueprint, Response
-from markupsafe import Markup
 
 from chalicelib.api.expectations import expected
 from chalicelib.api.openapi import JSON, document, resolved
 from chalicelib.boundary import answering, problem, service_of
+from chalicelib.markup import Markup
 from chalicelib.web.answers import framed
 from chalicelib.web.brand import PLAIN
 from chalicelib.web.styles import SHEET

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
-from markupsafe import Markup
-
 from chalicelib.boundary import SECURITY_HEADERS
 from chalicelib.domain.colours import Ground, accent_on
+from chalicelib.markup import Markup
 
 SHEET = ("style.css",)
 LIGHT = Ground("#ffffff", "#f3f4f6", is_dark=False)

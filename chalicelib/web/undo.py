@@ -70,4 +70,4 @@ def _told(voice: Voice, opened: OpenedLink, undone: Undoing) -> Part:
         return words.outcome(said, is_done=False)
     done = voice.say(_UNDONE if undone.is_whole else _PARTLY)
     sent = what_is_sent(voice, opened.sender, undone)
-    return Either(words.outcome(words.sentences(done, sent)), words.outcome(done))
+    return Either(words.outcome(voice.sentences(done, sent)), words.outcome(done))

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 from chalice.app import Blueprint, Response
-from markupsafe import Markup
 
 from chalicelib.boundary import answering, service_of, status_of
 from chalicelib.domain.acts import Via
-from chalicelib.domain.categories import ALL
 from chalicelib.domain.errors import CannotOptOut
+from chalicelib.markup import Markup
 from chalicelib.tokens import Purpose
 from chalicelib.use_cases.opening import OpenedLink, open_link
-from chalicelib.use_cases.stopping import opt_out, stopped_by
+from chalicelib.use_cases.stopping import Stopped, opt_out, stopped_by
 from chalicelib.web import words
 from chalicelib.web.alerts import still_arrives
 from chalicelib.web.answers import page, trouble_of_link
@@ -49,12 +48,12 @@ def one_click(token: str) -> Response:
         opened = open_link(service_of(unsubscribe), token)
         voice = voice_of(unsubscribe, opened.sender)
         try:
-            act = opt_out(service_of(unsubscribe), opened, _via())
+            stopped = opt_out(service_of(unsubscribe), opened, _via())
         except CannotOptOut as error:
             response = stop_page(voice, opened, token, _cannot(voice, opened))
             response.status_code = status_of(error)
             return response
-        return done_page(voice, opened, token, (act,))
+        return done_page(voice, opened, token, (stopped.act,), stopped)
 
     return answering(trouble_of_link(unsubscribe, token), answer)
 
@@ -71,8 +70,8 @@ def stop_all(token: str) -> Response:
 
     def answer() -> Response:
         opened = open_link(service_of(unsubscribe), token)
-        act = opt_out(service_of(unsubscribe), opened, Via.UNSUBSCRIBE_PAGE, of_all=True)
-        return done_page(voice_of(unsubscribe, opened.sender), opened, token, (act,), of_all=True)
+        stopped = opt_out(service_of(unsubscribe), opened, Via.UNSUBSCRIBE_PAGE, of_all=True)
+        return done_page(voice_of(unsubscribe, opened.sender), opened, token, (stopped.act,), stopped)
 
     return answering(trouble_of_link(unsubscribe, token), answer)
 
@@ -89,10 +88,10 @@ def _shown(token: str) -> Response:
 def shown_again(blueprint: Blueprint, opened: OpenedLink, token: str) -> Response | None:
     """The page of an opt-out that the query names, while that holds."""
     acts = words.done_acts(asked(blueprint, words.DONE_FIELD))
-    scope = stopped_by(service_of(blueprint), opened, acts[0]) if acts else None
-    if scope is None:
+    stopped = stopped_by(service_of(blueprint), opened, acts[0]) if acts else None
+    if stopped is None:
         return None
-    return done_page(voice_of(blueprint, opened.sender), opened, token, acts, of_all=scope == ALL)
+    return done_page(voice_of(blueprint, opened.sender), opened, token, acts, stopped)
 
 
 def _via() -> Via:
@@ -106,8 +105,11 @@ def _via() -> Via:
     return Via.UNSUBSCRIBE_PAGE if is_page else Via.ONE_CLICK
 
 
-def stop_page(voice: Voice, opened: OpenedLink, token: str, *notes: Part) -> Response:
-    """What a link stops, one button, and "stop all optional mail" beneath it."""
+def stop_page(voice: Voice, opened: OpenedLink, token: str, *notes: Part, way_on: Markup | None = None) -> Response:
+    """What a link stops, one button, and "stop all optional mail" beneath it.
+
+    `way_on` is where to choose among all mail, where the notes say that already.
+    """
     title, said = _speaking_of(voice, opened)
     is_alert = opened.category.is_service_alert
     return page(
@@ -117,7 +119,7 @@ def stop_page(voice: Voice, opened: OpenedLink, token: str, *notes: Part) -> Res
         words.paragraph(said),
         Markup("") if is_alert else _stop_button(voice, opened, token),
         words.stop_all_button(voice, token, is_second=not is_alert),
-        _choose(voice, opened, token),
+        _choose(voice, opened, token) if way_on is None else way_on,
         still_arrives(voice, opened.sender) if is_alert else Markup(""),
         brand=brand_of(voice, opened.sender),
     )
@@ -152,17 +154,17 @@ def _stop_button(voice: Voice, opened: OpenedLink, token: str) -> Markup:
     )
 
 
-def stopped_page(voice: Voice, opened: OpenedLink, token: str, *notes: Part) -> Response:
-    """What an old link gets that has stopped what its form said, as the notes tell."""
+def stopped_page(voice: Voice, opened: OpenedLink, token: str, said: Part, acts: tuple[str, ...]) -> Response:
+    """What an old link gets that has stopped what its form said, by `acts`."""
     return page(
         voice,
         voice.say("You are unsubscribed"),
-        *notes,
+        said,
+        words.only_stops(voice),
         words.stop_all_button(voice, token),
-        _choose(voice, opened, token),
         still_arrives(voice, opened.sender),
         brand=brand_of(voice, opened.sender),
-        kept=None,
+        kept=words.done_query(acts),
     )
 
 
@@ -172,14 +174,14 @@ def _cannot(voice: Voice, opened: OpenedLink) -> Markup:
     return words.outcome(said, is_done=False)
 
 
-def only_stops(voice: Voice, opened: OpenedLink, token: str, status: int = HTTPStatus.OK, *notes: Markup) -> Response:
+def only_stops(voice: Voice, opened: OpenedLink, token: str, status: int = HTTPStatus.OK, *notes: Part) -> Response:
     """What a footer's link gets that is old, or of a compromised key, whatever more it was opened for."""
-    response = stop_page(voice, opened, token, *notes, words.only_stops(voice))
+    response = stop_page(voice, opened, token, *notes, words.only_stops(voice), way_on=Markup(""))
     response.status_code = int(status)
     return response
 
 
-def done_page(voice: Voice, opened: OpenedLink, token: str, acts: tuple[str, ...], *, of_all: bool = False) -> Response:
+def done_page(voice: Voice, opened: OpenedLink, token: str, acts: tuple[str, ...], stopped: Stopped) -> Response:
     """What stopped by `acts`, and what still arrives and why. Who may choose may undo it."""
     rest = words.paragraph(
         voice.say("Other optional mail from {sender} may still come.", sender=voice.sender(opened.sender))
@@ -187,9 +189,10 @@ def done_page(voice: Voice, opened: OpenedLink, token: str, acts: tuple[str, ...
     return page(
         voice,
         voice.say("You are unsubscribed"),
-        words.outcome(_stopped(voice, opened, of_all=of_all)),
+        words.outcome(_stopped(voice, opened, of_all=stopped.of_all)),
         words.undo_button(voice, token, acts) if opened.may_choose else Markup(""),
-        Markup("") if of_all else rest + words.stop_all_button(voice, token),
+        rest if stopped.more_arrives else Markup(""),
+        words.stop_all_button(voice, token) if stopped.may_stop_all else Markup(""),
         _choose(voice, opened, token),
         still_arrives(voice, opened.sender),
         brand=brand_of(voice, opened.sender),

@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from markupsafe import Markup, escape
-
+from chalicelib.markup import Markup, escape
 from chalicelib.web.fitting import LISTED_OCTETS, NAME_OCTETS, SENDER_OCTETS, TEXT_OCTETS, leading, shortened
 from chalicelib.web.languages import OFFERED, SOURCE, Language, Languages, accepted, code_of, find_text, negotiated
 
@@ -35,6 +34,8 @@ _MONTHS = (
 _DATE = N_("{day} {month} {year}")
 _DATE_OF_REGION = {"en-us": "{month} {day}, {year}", "en-ca": "{month} {day}, {year}", "en-ph": "{month} {day}, {year}"}
 """Where a region writes a date in another way than its language does elsewhere (CLDR), among our languages."""
+# Translators: how a sentence follows another: with no space in between where a language has none
+_AFTER = N_("{before} {next}")
 # Translators: how a list goes on, as in "News, Offers"
 _NEXT = N_("{before}, {next}")
 # Translators: how a list ends, as in "News, Offers and Tips"
@@ -99,6 +100,13 @@ class Voice:
         for other in others:
             before = self.say(_NEXT, before=before, next=other)
         return self.say(_LAST, before=before, last=last)
+
+    def sentences(self, *parts: Markup | str) -> Markup:
+        """One after the other; nothing of what is empty."""
+        first, *others = [escape(part) for part in parts if part] or [Markup("")]
+        for other in others:
+            first = self.say(_AFTER, before=first, next=other)
+        return first
 
     def sender(self, sender: Sender) -> Markup:
         """What a sender calls itself in this language."""

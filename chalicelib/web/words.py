@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup
-
 from chalicelib.domain.addresses import mask
+from chalicelib.domain.identity import MAX_SHARDS, RECIPIENT_ID
+from chalicelib.markup import Markup
 from chalicelib.web.fitting import Part
 from chalicelib.web.voices import N_
 
 if TYPE_CHECKING:
+    from chalicelib.domain.senders import Place
     from chalicelib.use_cases.opening import OpenedLink
     from chalicelib.web.voices import Voice
 
@@ -21,12 +22,16 @@ MOST_UNDONE = 8
 ACT_FIELD = "act"
 DONE_FIELD = "done"
 """Of a URL: the acts that its page tells of, so that the page can be had in another language."""
+AT_FIELD = "at"
+"""Of the URL of a history: where the recipient is kept."""
+_SHARDS = frozenset(map(str, range(MAX_SHARDS)))
 _BETWEEN = "."
 """Is in no act id."""
 BACK = N_("Back to what you get")
 ASKS_ADDRESS = N_("Because mails get forwarded, type the address that the mail with this link came to.")
+HISTORY = "history"
 _MORE = (
-    ("history", N_("What happened so far")),
+    (HISTORY, N_("What happened so far")),
     ("data", N_("Download my data")),
     ("erase", N_("Erase my data")),
 )
@@ -84,11 +89,6 @@ def outcome(text: Markup | str, *, is_done: bool = True) -> Markup:
     return Markup('<p class="{}" role="status" tabindex="-1" autofocus>{}</p>').format(kind, text)
 
 
-def sentences(*parts: Markup | str) -> Markup:
-    """One after the other."""
-    return Markup(" ").join(part for part in parts if part)
-
-
 def undo_button(voice: Voice, token: str, acts: tuple[str, ...], **query: str) -> Markup:
     """Puts back what these acts have changed. `query` says which page of the preference centre comes then."""
     fields = (Markup('<input type="hidden" name="{}" value="{}">').format(ACT_FIELD, act) for act in acts)
@@ -110,10 +110,24 @@ def stop_all_button(voice: Voice, token: str, *, is_second: bool = True) -> Mark
     return button(voice.to(f"/u/{token}/all"), voice.say(STOP_ALL), is_second=is_second)
 
 
-def more(voice: Voice, token: str, *paths: str) -> Markup:
+def at_query(place: Place) -> dict[str, str]:
+    """What a URL says of where the recipient is kept, so that its page is two reads wherever it is asked for."""
+    return {AT_FIELD: f"{place.shard}{_BETWEEN}{place.recipient}"}
+
+
+def told_at(told: str) -> tuple[int, str] | None:
+    """Shard and recipient id that a URL tells; None where it tells none."""
+    shard, _, recipient = told.partition(_BETWEEN)
+    return (int(shard), recipient) if shard in _SHARDS and RECIPIENT_ID.fullmatch(recipient) else None
+
+
+def more(voice: Voice, token: str, place: Place, *paths: str) -> Markup:
     """The way to what a recipient can do besides: to all of it, or to the pages of these paths."""
+    queries = {HISTORY: at_query(place)}
     links = Markup("").join(
-        Markup('<li><a href="{}">{}</a></li>').format(voice.to(f"/p/{token}/{path}"), voice.say(label))
+        Markup('<li><a href="{}">{}</a></li>').format(
+            voice.to(f"/p/{token}/{path}", **queries.get(path, {})), voice.say(label)
+        )
         for path, label in _MORE
         if path in paths or not paths
     )

@@ -13,7 +13,7 @@ from infra.client.in_order import in_order
 from infra.client.lists import LONGEST_ADDRESS, open_list
 from infra.client.refusals import clean
 from infra.client.sheets import open_sheet
-from infra.client.shown import Shown, count
+from infra.client.shown import Shown, count, counted
 from infra.local.problems import CannotRun
 
 if TYPE_CHECKING:
@@ -107,9 +107,9 @@ class Checking:
         """How far it came, and the command to begin again with: answers are of their moment, and are not kept."""
         output = self._options.output
         kept = f"{output} is as it was" if output else "what was printed is not all"
-        checked = count(self._told.total())
+        checked = counted(self._told.total(), "address was", "addresses were")
         return (
-            f"{checked} addresses were checked; {kept}, and nothing was changed in the service. "
+            f"{checked} checked; {kept}, and nothing was changed in the service. "
             f"Begin again with:\n  {same_command(self._options)}"
         )
 
@@ -129,7 +129,7 @@ class Checking:
         rest = [(name, count(number)) for name, number in self._told.most_common()]
         rows = [*first, *rest]
         total = sum(int(value.replace(",", "")) for _, value in rows)
-        title = f"Category {clean(self._options.category)}: {count(total)} addresses"
+        title = f"Category {clean(self._options.category)}: {counted(total, 'address', 'addresses')}"
         self._shown.summary(title, rows, beside_results=self._options.output is None)
 
 

@@ -13,7 +13,7 @@ from infra.client.fetching import fetch
 from infra.client.jobs import Job, followed, job_of, look
 from infra.client.kept import Kept, beside
 from infra.client.refusals import Refused
-from infra.client.shown import Shown, count
+from infra.client.shown import Shown, count, counted
 from infra.local.folder import write_privately
 from infra.local.problems import CannotRun
 
@@ -146,9 +146,9 @@ class Exporting:
         try:
             with self._shown.work("Exporting") as bar:
                 for job in followed(self._api, self._path):
-                    bar.to(0, None, f"{job.status}, {count(_rows(job))} rows")
+                    bar.to(0, None, f"{job.status}, {counted(_rows(job), 'row')}")
                 if job.status == "done":
-                    bar.to(1, 1, f"done, {count(_rows(job))} rows")
+                    bar.to(1, 1, f"done, {counted(_rows(job), 'row')}")
         except Refused as error:
             raise self._lost(error) from None
         if job.status == "failed":

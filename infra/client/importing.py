@@ -14,7 +14,7 @@ from infra.client.jobs import Job, followed, job_of, look
 from infra.client.kept import Kept, beside
 from infra.client.refusals import Refused
 from infra.client.retrying import Trouble
-from infra.client.shown import Shown, count
+from infra.client.shown import Shown, count, counted
 from infra.client.sources import STDIN, Source, has_changed, name_of, open_source
 from infra.client.transfers import Refused as StoreRefused
 from infra.client.transfers import put_file
@@ -301,4 +301,5 @@ def _counts(job: Job) -> dict[str, int]:
 def _told(job: Job) -> str:
     if job.status == "waiting":
         return "uploaded; the service has not begun yet"
-    return ", ".join(f"{count(number)} {name}" for name, number in _counts(job).items())
+    rows, *others = _counts(job).items()
+    return ", ".join([counted(rows[1], "row"), *(f"{count(number)} {name}" for name, number in others)])

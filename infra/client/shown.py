@@ -112,6 +112,11 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """`1 sender`, `12,345 senders`; `many` where it is not `one` with an s."""
+    return f"{count(number)} {one if number == 1 else many or one + 's'}"
+
+
 def _is_count(text: str) -> bool:
     return text.replace(",", "").isdigit()
 

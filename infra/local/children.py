@@ -27,8 +27,9 @@ def start_guarded(command: list[str], **more: Any) -> subprocess.Popen[bytes]:
     lives as long as the program is needed.
     """
     guarded = [sys.executable, "-IS", str(_GUARD), str(os.getpid()), *command]
-    # A session of its own: Ctrl-C reaches the runner alone, and what it started stops after it, not under it.
-    return subprocess.Popen(guarded, stdin=subprocess.DEVNULL, start_new_session=True, **more)
+    # A session of its own: Ctrl-C reaches the runner alone, and what it started stops after it, not under it. What it
+    # writes (the engine its tables, with addresses in them) is for nobody else, whatever folder it is told.
+    return subprocess.Popen(guarded, stdin=subprocess.DEVNULL, start_new_session=True, umask=0o077, **more)
 
 
 def python_module(name: str, *arguments: str) -> list[str]:

@@ -118,10 +118,9 @@ def _take_up_jobs() -> None:
     from chalicelib.domain.errors import SignoffError  # noqa: PLC0415 - as in _show_demo
     from chalicelib.service import Service  # noqa: PLC0415 - as above
     from chalicelib.settings import settings_from  # noqa: PLC0415 - as above
-    from infra.local.demo import SENDER_CODE  # noqa: PLC0415 - as above
 
     try:
-        take_up(Service(settings_from(os.environ)), SENDER_CODE)
+        take_up(Service(settings_from(os.environ)))
     except SignoffError as error:
         raise CannotRun(f"The imports and exports of an earlier run cannot be taken up: {error}.") from error
 

@@ -14,12 +14,18 @@ PAGE = 100
 """Jobs in one read."""
 
 
-def take_up(service: Service, sender: str, page: int = PAGE) -> int:
-    """Puts a message into the queue for each job that nobody would finish; how many. Raises `StoreUnavailable`.
+def take_up(service: Service, page: int = PAGE) -> int:
+    """Puts a message into the queue for each job that nobody would finish, whose ever; how many.
+
+    Raises `StoreUnavailable`.
 
     An import finds its file gone and says so; an export is made. An import that waits for its file goes on waiting, and
     one of rows is carried on by the request that comes again. Called while no worker runs.
     """
+    return sum(_take_up(service, sender, page) for sender in service.senders.codes())
+
+
+def _take_up(service: Service, sender: str, page: int) -> int:
     from chalicelib.domain.jobs import JobKind, JobStatus  # noqa: PLC0415 - the runner sets the environment first
     from chalicelib.use_cases.export_runs import forsake  # noqa: PLC0415 - as above
     from chalicelib.use_cases.importing import has_file  # noqa: PLC0415 - as above

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from infra.local.problems import CannotRun
 from infra.ops.examined.templates import parsed
+from infra.ops.hints import command_on, typed_of
 from infra.ops.retained import kept_of_template
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ def take_over(  # noqa: PLR0913 - what a stack is made with, and how the command
     if stack.status() is not None:
         return False
     kept = kept_of_template(text, parameters, options)
-    _check_wanted(kept, parameters["Stage"], is_wanted=is_wanted)
+    if not is_wanted:
+        _check_by_itself(kept, parameters["Stage"], options)
     if not kept:
         return False
     plan = plan_adoption(stack, text, parameters, kept)
@@ -58,14 +60,15 @@ def take_over(  # noqa: PLR0913 - what a stack is made with, and how the command
     return True
 
 
-def _check_wanted(kept: Sequence[Kept], stage: str, *, is_wanted: bool) -> None:
-    """Raises CannotRun where something is there that would have to be taken over, and that was not asked for."""
+def _check_by_itself(kept: Sequence[Kept], stage: str, options: argparse.Namespace) -> None:
+    """Raises CannotRun where something is there that is taken over only where that is asked for."""
     others = [each.what for each in kept if each.type not in _BY_ITSELF]
-    if others and not is_wanted:
+    if others:
+        destroying = command_on(stage, typed_of(options), "destroy", "--dry-run")
         raise CannotRun(
             f"What an earlier stack of the stage {stage} held is there, without a stack: {', '.join(others)}. To take "
             "it over with all that is in it, so that links that are out open again, add --adopt; to begin anew, remove "
-            f"it by hand first (`python -m infra destroy --stage {stage} --dry-run` tells how)."
+            f"it by hand first (`{destroying}` tells how)."
         )
 
 

@@ -7,9 +7,9 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from infra.client.shown import Shown, count
+from infra.client.shown import Shown, count, counted
 from infra.local.problems import CannotRun
-from infra.ops import deployment
+from infra.ops import deployment, yes
 
 if TYPE_CHECKING:
     from chalicelib.api_keys import ApiKey
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 _LINE = "create, list and revoke API keys of a sender"
 _DESCRIPTION = """\
 API keys of a sender. A sender makes its own by POST /v1/keys; ops make the first one, and revoke what leaked. A key is
-shown once, when it is made: of it only a hash is stored. These are not the keys that links are made of."""
+shown once, when it is made: of it only a hash is stored. These are not the keys that links are made of.
+
+Exits with 0: done; 1: failed, or not wanted; 130: stopped by Ctrl-C."""
 _EXAMPLE = """\
   python -m infra key create --stage prod --sender shopshop
   python -m infra key create --stage prod --sender shopshop --scope read --scope links
@@ -54,7 +56,7 @@ def add_to(commands: Any) -> None:
     listing.add_argument("--json", action="store_true", help="one JSON object a line")
     revoking = deployment.add_act(acts, "revoke", _REVOKE, _revoke)
     revoking.add_argument("key", metavar="ID", help="the key's id, never the key itself")
-    revoking.add_argument("--yes", action="store_true", help="do not ask")
+    yes.add_to(revoking)
 
 
 def _create(options: argparse.Namespace) -> int:
@@ -64,7 +66,7 @@ def _create(options: argparse.Namespace) -> int:
     from infra.ops.asked import told  # noqa: PLC0415 - as above
 
     scopes = frozenset(options.scope or _ALL)
-    with told(service, options.sender):
+    with told(service, options, options.sender):
         sender = service.senders.get(options.sender)
         key, text = create_key(service, sender, scopes, Request(None, ""))
     shown.note(f"The key {key.id} of {sender.name}, for {', '.join(sorted(scopes))}. It is shown this once:")
@@ -78,15 +80,13 @@ def _list(options: argparse.Namespace) -> int:
     service, shown = deployment.service_of(options), Shown()
     from infra.ops.asked import told  # noqa: PLC0415 - as above
 
-    with told(service, options.sender):
+    with told(service, options, options.sender):
         sender = service.senders.get(options.sender)
         keys = service.keys.list(sender.code)
     for key in keys:
         told_of = _object_of(key)
         sys.stdout.write((json.dumps(told_of) if options.json else _line_of(told_of)) + "\n")
-    shown.note(
-        f"{count(len(keys))} keys of {sender.name}, of which {count(sum(key.is_live for key in keys))} are live."
-    )
+    shown.note(f"{counted(len(keys), 'key')} of {sender.name}, {count(sum(key.is_live for key in keys))} live.")
     return 0
 
 
@@ -111,12 +111,13 @@ def _line_of(key: dict[str, Any]) -> str:
 def _revoke(options: argparse.Namespace) -> int:
     key_id: str = options.key
     if len(key_id) != _ID_LENGTH:
-        raise CannotRun("A key's id has 16 characters, those after sgn_: `python -m infra key list` shows it.")
+        listing = deployment.command(options, "key", "list", "--sender …")
+        raise CannotRun(f"A key's id has 16 characters, those after sgn_: `{listing}` shows it.")
     service, shown = deployment.service_of(options), Shown()
     from infra.ops.asked import is_wanted, told  # noqa: PLC0415 - as above
 
     code = key_id[:_CODE_LENGTH]
-    with told(service, code):
+    with told(service, options, code):
         key = _found(service, code, key_id)
         if not key.is_live:
             shown.note(f"The key {key_id} is revoked already.")

@@ -17,7 +17,7 @@ from chalicelib.domain.errors import (
 )
 from infra.client.commands import same_command
 from infra.local.problems import CannotRun
-from infra.ops.deployment import where
+from infra.ops.deployment import command, where
 
 if TYPE_CHECKING:
     import argparse
@@ -35,7 +35,7 @@ def is_wanted(options: argparse.Namespace, shown: Shown, what: str) -> bool:
         return True
     shown.note(what)
     if not sys.stdin.isatty():
-        shown.note(f"Nothing was changed. To do it:\n  {same_command(options, '--yes')}")
+        shown.note(nobody_here(options, "--yes"))
         return False
     shown.err.print(f"Type {_YES} to do it: ", end="")
     if sys.stdin.readline().strip() == _YES:
@@ -44,17 +44,22 @@ def is_wanted(options: argparse.Namespace, shown: Shown, what: str) -> bool:
     return False
 
 
+def nobody_here(options: argparse.Namespace, say: str) -> str:
+    """What to type where there is no terminal to ask at."""
+    return f"Nothing was changed, because there is nobody here to ask. To do it:\n  {same_command(options, say)}"
+
+
 @contextmanager
-def told(service: Service, code: str | None = None) -> Iterator[None]:
+def told(service: Service, options: argparse.Namespace, code: str | None = None) -> Iterator[None]:
     """What the service refuses is a sentence. Raises CannotRun."""
     try:
         yield
     except UnknownSender:
-        raise CannotRun(
-            f"There is no sender {code}: `python -m infra sender list` lists those that there are."
-        ) from None
+        listing = command(options, "sender", "list")
+        raise CannotRun(f"There is no sender {code}: `{listing}` lists those that there are.") from None
     except UnknownKey:
-        raise CannotRun(f"The sender {code} has no such key: `python -m infra key list` lists its keys.") from None
+        listing = command(options, "key", "list", "--sender", str(code))
+        raise CannotRun(f"The sender {code} has no such key: `{listing}` lists its keys.") from None
     except PepperUnusable as error:
         raise CannotRun(f"{error}: is the secret of the peppers that of these tables?".capitalize()) from None
     except (ActRefused, CategoryRefused, InvalidRequest) as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from infra.client.commands import stopping
-from infra.client.shown import Shown, count
+from infra.client.shown import Shown, counted
 from infra.local.problems import CannotRun
 from infra.ops import aws, deployment
 
@@ -110,6 +110,7 @@ def _back_up(options: argparse.Namespace, shown: Shown) -> int:
     service = deployment.service_of(options)
     from infra.ops.backups.folder import new_backup  # noqa: PLC0415 - not before the settings are what is meant
     from infra.ops.backups.keys import recipients_in  # noqa: PLC0415 - as above
+    from infra.ops.backups.loading import refuse_half  # noqa: PLC0415 - as above
     from infra.ops.backups.writing import Source, write_backup  # noqa: PLC0415 - as above
     from infra.ops.restored.mending import in_sentences  # noqa: PLC0415 - as above
     from infra.ops.restored.under_way import refuse_under_way  # noqa: PLC0415 - as above
@@ -118,11 +119,13 @@ def _back_up(options: argparse.Namespace, shown: Shown) -> int:
     if service.settings.dynamodb_url is not None and options.stage is None and options.to.startswith("s3://"):
         raise CannotRun("The tables of a local engine are backed up into a folder: name one by --to.")
     recipients, control = tables_of(options, service)
+    if options.stage is not None:
+        with in_sentences():
+            refuse_half(recipients, control)
+            refuse_under_way(recipients, control, options, shown)
     name = options.stage or "local"
     source = Source(name, recipients, control, lambda: secrets_of(options), lambda: time.time_ns() // 1_000_000)
     called = f"signoff-{name}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
-    with in_sentences():
-        refuse_under_way(recipients, control, shown)
     with in_sentences(), new_backup(options, options.to, called) as folder:
         manifest = write_backup(source, folder, keys, shown)
     place = f"{options.to.rstrip('/')}/{called}"
@@ -148,7 +151,10 @@ def _check(options: argparse.Namespace, shown: Shown) -> int:
 def _rows(manifest: Manifest) -> list[tuple[str, str]]:
     from chalicelib.api.times import tell  # noqa: PLC0415 - the other commands need not load it
 
-    files = [(name, f"{count(file.items)} items, {count(file.octets)} octets") for name, file in manifest.files.items()]
+    files = [
+        (name, f"{counted(file.items, 'item', 'items')}, {counted(file.octets, 'octet', 'octets')}")
+        for name, file in manifest.files.items()
+    ]
     return [("begun", str(tell(manifest.started))), ("ended", str(tell(manifest.ended))), *files]
 
 

@@ -48,7 +48,7 @@ def before_deploying(project: Path) -> None:
 
 
 def _check_settings(stage: Stage) -> Place:
-    provision = f"python -m infra provision --stage {stage.name}"
+    provision = stage.command("provision")
     place = stage.place
     if place is None or any(not stage.settings.get(setting) for setting in SETTINGS):
         raise CannotRun(f"{stage.file} does not tell all of what the stage {stage.name} has: run `{provision}` first.")

@@ -13,6 +13,7 @@ from infra.local.environment import STAGE, Engines, environment
 from infra.local.folder import find_running
 from infra.local.problems import CannotRun
 from infra.ops import aws
+from infra.ops.hints import command_on, typed_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -76,10 +77,11 @@ def service_of(options: argparse.Namespace) -> Service:
     return _service(os.environ)
 
 
-def again(options: argparse.Namespace) -> str:
-    """The options that mean the same deployment in another command, each after a space."""
-    told = {"--stage": options.stage, "--data-dir": options.data_dir, "--endpoint-url": options.endpoint_url}
-    return "".join(f" {option} {shlex.quote(str(value))}" for option, value in told.items() if value is not None)
+def command(options: argparse.Namespace, *words: str) -> str:
+    """What is to be typed to have another command work on the same deployment: `python -m infra …`."""
+    data_dir = getattr(options, "data_dir", None)  # `provision` has none
+    folder = () if data_dir is None else ("--data-dir", shlex.quote(str(data_dir)))
+    return command_on(options.stage, typed_of(options), *words, *folder)
 
 
 def where(service: Service) -> str:
@@ -95,9 +97,7 @@ def stage_environment(options: argparse.Namespace) -> dict[str, str]:
 
     stage = stage_of(options)
     if stage.place is None:
-        raise CannotRun(
-            f"The stage {stage.name} has no secrets yet: run `python -m infra provision --stage {stage.name}` first."
-        )
+        raise CannotRun(f"The stage {stage.name} has no secrets yet: run `{stage.command('provision')}` first.")
     go_there(stage, options)
     url = options.endpoint_url or os.environ.get("AWS_ENDPOINT_URL") or ""
     client = aws.client("secretsmanager", options)

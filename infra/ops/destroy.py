@@ -7,7 +7,7 @@ from typing import Any
 
 from infra.client.commands import stopping
 from infra.client.shown import Shown
-from infra.ops import aws, deployed, stages
+from infra.ops import aws, deployed, stages, yes
 
 _LINE = "take a stage's stacks away; what holds data or secrets stays"
 _DESCRIPTION = """\
@@ -41,8 +41,8 @@ def add_to(commands: Any) -> None:
     )
     stages.add_to(parser)
     parser.add_argument("--dry-run", action="store_true", help="tell what would go, what stays and what is in the way")
-    parser.add_argument("--yes", action="store_true", help="do not ask (for prod this is not enough)")
-    parser.add_argument("--confirm", metavar="NAME", help="the stage's name, in the place of typing it when asked")
+    yes.add_to(parser, "; for prod it is not enough")
+    parser.add_argument("--confirm", metavar="NAME", help="the stage's name, as --yes, and enough for prod")
     deployed.add_to(parser)
     aws.add_to(parser)
     parser.set_defaults(command=run)

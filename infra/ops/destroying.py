@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from infra.local.problems import CannotRun
 from infra.ops import aws
+from infra.ops.asked import nobody_here
 from infra.ops.deployed import API_NOTE, any_function
 from infra.ops.domains import PROD
+from infra.ops.hints import aws_at
 from infra.ops.places import check_place
 from infra.ops.retained import Kept, kept_of
 from infra.ops.stack_told import event_told
@@ -70,7 +72,7 @@ class Destroying:
         return [stack for stack in found if stack.status() is not None]
 
     def _tell(self, stacks: list[Stack], kept: list[Kept]) -> None:
-        self.shown.note("Would go:" if self._options.dry_run else "Goes:")
+        self.shown.note("Would go:")
         for stack in stacks:
             self.shown.note(f"  the stack {stack.name}, with what it does not retain")
         self.shown.note("Stays, with all that is in it:")
@@ -85,22 +87,29 @@ class Destroying:
         ways = "Links that lead to its domain open again once the stage is provisioned and deployed anew."
         if self._stage.domain is None:
             ways = "The stage has no domain: links that lead to the address of its API die with it, for ever."
+        return [f"the function {name} is still deployed. Run {self._undeploying()} first. {ways}"]
+
+    def _undeploying(self) -> str:
         note = self._options.project / ".chalice" / "deployed" / f"{self._stage.name}.json"
-        whence = "" if note.exists() else f" (where {API_NOTE} is: it is not here)"
-        told = f"the function {name} is still deployed. Run `chalice delete --stage {self._stage.name}`{whence} first."
-        return [f"{told} {ways}"]
+        if note.exists():
+            return f"`chalice delete --stage {self._stage.name}`"
+        stack = self._options.app_stack or self._stage.deployed_as
+        if Stack(aws.client("cloudformation", self._options), stack).status() is not None:
+            return f"`aws cloudformation delete-stack --stack-name {stack}{aws_at(self._options)}`"
+        return f"`chalice delete --stage {self._stage.name}` (where {API_NOTE} is: it is not here)"
 
     def _protected(self, stacks: list[Stack], kept: list[Kept]) -> list[str]:
+        at = aws_at(self._options)
         lines = [
             f"the stack {stack.name} is protected. To take that off: `aws cloudformation update-termination-protection "
-            f"--no-enable-termination-protection --stack-name {stack.name}`."
+            f"--no-enable-termination-protection --stack-name {stack.name}{at}`."
             for stack in stacks
             if stack.is_protected()
         ]
         return lines + [
             f"{each.what} is protected from deletion. It stays in any case; this keeps a stage from being taken away "
             f"by one line. To take it off: `aws dynamodb update-table --table-name {each.name} "
-            "--no-deletion-protection-enabled`."
+            f"--no-deletion-protection-enabled{at}`."
             for each in kept
             if each.is_protected
         ]
@@ -113,8 +122,7 @@ class Destroying:
         elif options.yes and name != PROD:
             said = name
         elif not sys.stdin.isatty():
-            how = f"--confirm {name}" if name == PROD else "--yes"
-            raise CannotRun(f"Nothing was changed: there is nobody here to ask. To do it, add {how}.")
+            raise CannotRun(nobody_here(options, f"--confirm={name}" if name == PROD else "--yes"))
         else:
             self.shown.err.print(f"Type the name of the stage ({name}) to do it: ", end="")
             said = sys.stdin.readline().strip()
@@ -124,7 +132,7 @@ class Destroying:
     def _tell_kept(self, kept: list[Kept]) -> None:
         self.shown.note(
             "What was retained is there, and costs what it did. To have the stage again with it: "
-            f"python -m infra provision --stage {self._stage.name} --adopt\n"
+            f"{self._stage.command('provision', '--adopt')}\n"
             "To remove it for good, which makes every link and every suppression of this stage useless for ever:"
         )
         for each in kept:

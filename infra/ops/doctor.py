@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from infra.client.commands import stopping
-from infra.client.shown import Shown, count
+from infra.client.shown import Shown, counted
 from infra.ops import aws, deployed, stages
+from infra.ops.hints import with_place
 from infra.ops.places import go_there
 
 if TYPE_CHECKING:
@@ -67,7 +69,8 @@ def _run(options: argparse.Namespace, shown: Shown, outside: Outside | None) -> 
     with aws.explaining():
         view.account  # noqa: B018 - the first call: without credentials nothing else needs to be tried
     with shown.work("Checked", len(CHECKS)) as bar:
-        found = examine(view, CHECKS, lambda done, what: bar.to(done, len(CHECKS), what))
+        told = examine(view, CHECKS, lambda done, what: bar.to(done, len(CHECKS), what))
+    found = [replace(each, text=with_place(each.text, options)) for each in told]
     sys.stdout.write(_json(view, found) if options.json else _text(found, is_quiet=options.quiet))
     sys.stdout.flush()
     shown.note(_sum(found))
@@ -114,8 +117,9 @@ def _json(view: View, found: list[Finding]) -> str:
 
 
 def _sum(found: list[Finding]) -> str:
-    told = [f"{count(_count(found, name))} {name}" for name in _MARKS]
-    return ", ".join(told) + "."
+    counts = {name: _count(found, name) for name in _MARKS}
+    plural = {"hint": "hints", "differs": "differ"}
+    return ", ".join(counted(number, name, plural.get(name, name)) for name, number in counts.items()) + "."
 
 
 def _count(found: list[Finding], state: str) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from infra.local.problems import CannotRun
 from infra.ops.dns import find_zone, target_of
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
 
 
 def chosen(options: argparse.Namespace, before: Mapping[str, str]) -> dict[str, str]:
-    """What may be chosen and is, now or by the run before. Raises CannotRun for a limit that there is not."""
+    """What may be chosen and is, now or by the run before. What is typed was looked at (finish_options.py)."""
     found = {name: before[name] for name in _CHOSEN if name in before}
     if options.firewall is not None:
         found["Firewall"] = "on" if options.firewall else "off"
@@ -71,12 +70,7 @@ def chosen(options: argparse.Namespace, before: Mapping[str, str]) -> dict[str, 
         found |= {"AlarmEmail": "", "AlarmTopic": options.alarm_topic_arn}
     if options.log_days:
         found[DAYS] = str(options.log_days)
-    for text in options.set:
-        name, _, number = text.partition("=")
-        if name not in LIMITS or not number.isdecimal():
-            raise CannotRun(f"--set is {text!r}; it should be one of {', '.join(LIMITS)}, = and a whole number.")
-        found[name] = number
-    return found
+    return found | dict(text.split("=", 1) for text in options.set)
 
 
 def log_days(parameters: Mapping[str, str]) -> int:
@@ -106,8 +100,6 @@ def domain_of(stage: Stage, options: argparse.Namespace, before: Mapping[str, st
     A zone is looked for once: a later run leaves the records where they are, or are not. Raises CannotRun.
     """
     if stage.domain is None:
-        if options.hosted_zone_id:
-            raise CannotRun(f"The stage {stage.name} has no domain, so that there is no record to make.")
         return {}
     target = target_of(stage.domain, stage.name, options)
     if options.no_dns:

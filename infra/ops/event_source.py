@@ -32,7 +32,7 @@ class EventSource:
         self._function = deployed.jobs_function
         self._queue = stage.settings["SIGNOFF_JOBS_QUEUE"]
         self._url = stage.settings["SIGNOFF_JOBS_QUEUE_URL"]
-        self._stage = stage.name
+        self._stage = stage
         self._lambda = aws.client("lambda", options)
         self._sqs = aws.client("sqs", options)
 
@@ -57,7 +57,7 @@ class EventSource:
         if len(ours) != 1:
             raise CannotRun(
                 f"The function {self._function} has {len(ours)} sources on the queue {self._queue}, and should have "
-                f"one: run `chalice deploy --stage {self._stage}` again."
+                f"one: run `chalice deploy --stage {self._stage.name}` again."
             )
         return ours[0]
 
@@ -69,7 +69,7 @@ class EventSource:
         if hidden < _TIMES * longest:
             raise CannotRun(
                 f"The queue {self._queue} hides a message for {hidden} s, and {self._function} may run for "
-                f"{longest} s: it must be {_TIMES} times that. Run `python -m infra provision --stage {self._stage}`."
+                f"{longest} s: it must be {_TIMES} times that. Run `{self._stage.command('provision')}`."
             )
 
 

@@ -9,6 +9,8 @@ from infra.client.commands import stopping
 from infra.client.shown import Shown
 from infra.ops import aws, deployed, edge_parameters, stages
 
+_LONGEST = 24 * 60
+"""Minutes."""
 _LINE = "set up what must follow a deployment, and try it through the public URL"
 _DESCRIPTION = """\
 After `chalice deploy`, each time: brings what stands around the API to what it should be, and then takes a made-up
@@ -49,15 +51,27 @@ def add_to(commands: Any) -> None:
     )
     edge_parameters.add_to(parser)
     trying = parser.add_argument_group("trying it")
-    trying.add_argument("--no-smoke", action="store_true", help="do not: this machine may not read the secrets")
+    trying.add_argument(
+        "--no-smoke", action="store_true", help="leave the smoke test out, where this machine may not read the secrets"
+    )
     trying.add_argument(
         "--wait",
-        type=float,
+        type=_minutes,
         metavar="MINUTES",
-        help="for the domain to be known in DNS (else 5 with its zone here)",
+        help="how long to wait for the domain to be known in DNS (else 5 where its record is made here, else 0)",
     )
     aws.add_to(parser)
     parser.set_defaults(command=run)
+
+
+def _minutes(text: str) -> float:
+    try:
+        found = float(text)
+    except ValueError:
+        found = -1
+    if not 0 <= found <= _LONGEST:  # nor what is not a number
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of minutes from 0 to {_LONGEST}")
+    return found
 
 
 def run(options: argparse.Namespace) -> int:

@@ -11,6 +11,7 @@ from infra.ops.adopting import take_over
 from infra.ops.deployed import Deployed, find_deployed
 from infra.ops.dns import Target, Waiting, record
 from infra.ops.event_source import EventSource
+from infra.ops.finish_options import check_options
 from infra.ops.gateway_answers import GatewayAnswers
 from infra.ops.gateway_stage import StageSettings
 from infra.ops.logs import FunctionLogs, GatewayRole
@@ -43,6 +44,7 @@ class Finishing:
     def run(self) -> int:
         """Finish, or with --dry-run show what it would do. Raises CannotRun."""
         region = str(aws.session(self._options).region_name)
+        check_options(self._stage, region, self._options)
         account = self._check(region)
         self._stack.client = aws.client("cloudformation", self._options)
         deployed = find_deployed(self._stage, self._options)
@@ -67,8 +69,8 @@ class Finishing:
         account = check_place(self._stage, region, self._options)
         if self._stage.place is None:
             raise CannotRun(
-                f"The stage {self._stage.name} is not provisioned: run `python -m infra provision --stage "
-                f"{self._stage.name}`, then `chalice deploy --stage {self._stage.name}`."
+                f"The stage {self._stage.name} is not provisioned: run `{self._stage.command('provision')}`, then "
+                f"`chalice deploy --stage {self._stage.name}`."
             )
         return account
 
@@ -77,8 +79,7 @@ class Finishing:
         dead = Stack(self._stack.client, self._stage.storage_stack).outputs().get("DeadJobsQueueName")
         if dead is None:
             raise CannotRun(
-                f"There is no stack {self._stage.storage_stack}: run `python -m infra provision --stage "
-                f"{self._stage.name}` again."
+                f"There is no stack {self._stage.storage_stack}: run `{self._stage.command('provision')}` again."
             )
         return {
             **edge_parameters.chosen(self._options, before),
@@ -152,12 +153,12 @@ class Finishing:
         run_smoke(url, self._options, self.shown)
 
     def _next(self, parameters: dict[str, str]) -> None:
-        stage = self._stage.name
+        stage = self._stage
         if parameters.get("AlarmEmail"):
             self.shown.note("Alarms go by mail, once the one that SNS sent there was answered (it asks until then).")
         elif not parameters.get("AlarmTopic"):
             self.shown.note("Nobody hears the alarms yet: repeat the command with --alarm-email or --alarm-topic-arn.")
         self.shown.note(
-            f"The stage {stage} is finished. Next: python -m infra sender create --stage {stage} --name …, then "
-            f"python -m infra key create --stage {stage} --sender …. After each chalice deploy: this command again."
+            f"The stage {stage.name} is finished. Next: {stage.command('sender', 'create', '--name …')}, then "
+            f"{stage.command('key', 'create', '--sender …')}. After each chalice deploy: this command again."
         )

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 _NAMESPACE = uuid.UUID("3e1f6c0a-5b0e-5e0c-9a53-4a3c0f8c7d11")
 
 
+class SecretLost(CannotRun):
+    """A secret holds nothing, and what was made with it is there."""
+
+
 def first_master_keys() -> str:
     """One master key, which mints from now on."""
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -39,14 +43,14 @@ def put_where_empty(
     """Gives the secret its first value; False where it has one.
 
     It refuses to where one of `tables` (of senders; a restore makes others) has items: whatever they were made with is
-    lost, and a new value would hide that. Raises CannotRun.
+    lost, and a new value would hide that. Raises SecretLost, CannotRun.
     """
     with explaining():
         if _has_value(secretsmanager, secret):
             return False
         for table in tables:
             if dynamodb.scan(TableName=table, Limit=1, ConsistentRead=True, Select="COUNT")["Count"]:
-                raise CannotRun(
+                raise SecretLost(
                     f"The secret {secret} is empty, and the table {table} is not: restore the secret from a backup. "
                     "With a new one no link would open and no suppression be found."
                 )

@@ -4,6 +4,8 @@ They are put through API Gateway and not by the stack: each `chalice deploy` put
 mode `overwrite`), and what is not in its document is gone then, without a word to CloudFormation, which would find
 nothing to change. So `finish` compares them after each deployment, puts them back and deploys the stage once more. For
 the minutes between, API Gateway's own short answers are in force; they hold no path.
+
+All are JSON: whatever a browser asks for, API Gateway takes the template of application/json (measured; 0017-edge.md).
 """
 
 from __future__ import annotations
@@ -49,12 +51,14 @@ _TROUBLE = _answer(
 _SHORT = "more requests came than are taken at once"
 ANSWERS: dict[str, dict[str, Any]] = {
     # A path or a method that there is not. No method here asks for IAM's signatures, so that each of the others means
-    # the same, with a header Authorization that API Gateway tried to read.
+    # the same, with a header Authorization that API Gateway tried to read. For one like `Bearer …` it has no kind but
+    # DEFAULT_4XX, and its own words would repeat the header: an API key, sent to a path that is misspelled.
     "MISSING_AUTHENTICATION_TOKEN": _NOTHING,
     "RESOURCE_NOT_FOUND": _NOTHING,
     "ACCESS_DENIED": _NOTHING,
     "EXPIRED_TOKEN": _NOTHING,
     "INVALID_SIGNATURE": _NOTHING,
+    "DEFAULT_4XX": _NOTHING,
     "REQUEST_TOO_LARGE": _answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", "the request is too large"),
     "BAD_REQUEST_BODY": _answer(HTTPStatus.BAD_REQUEST, "invalid-request", "the request cannot be read"),
     "BAD_REQUEST_PARAMETERS": _answer(HTTPStatus.BAD_REQUEST, "invalid-request", "the request cannot be read"),
@@ -71,8 +75,15 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "INTEGRATION_TIMEOUT": _TROUBLE,
     "API_CONFIGURATION_ERROR": _TROUBLE,
     "DEFAULT_5XX": _TROUBLE,
+    # There is no authorizer, no plan and no key of API Gateway's here. Told all the same, so that each has its status
+    # whatever the two defaults have.
+    "UNAUTHORIZED": _answer(HTTPStatus.UNAUTHORIZED, "unauthenticated", "the request is not authenticated"),
+    "INVALID_API_KEY": _answer(HTTPStatus.FORBIDDEN, "forbidden", "the request is not allowed"),
+    "QUOTA_EXCEEDED": _answer(HTTPStatus.TOO_MANY_REQUESTS, "too-many-requests", _SHORT, retry_after=_WINDOW),
+    "AUTHORIZER_FAILURE": _TROUBLE,
+    "AUTHORIZER_CONFIGURATION_ERROR": _TROUBLE,
 }
-"""API Gateway's kind of answer → what it says."""
+"""API Gateway's kind of answer → what it says. All kinds that there are: what is left out would speak for itself."""
 MARK = f"signoff finish {hashlib.sha256(json.dumps(ANSWERS, sort_keys=True).encode()).hexdigest()[:16]}"
 """The description of a deployment that has these answers in force: being there is not yet being deployed."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shlex
 import time
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
@@ -20,11 +21,12 @@ from infra.local.folder import SECRETS, changing_secrets, read_secrets
 from infra.local.problems import CannotRun
 from infra.ops import aws
 from infra.ops.deployed import find_functions
+from infra.ops.hints import command_on
 from infra.ops.rotation import Keys, keys_from, time_of
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from infra.ops.stages import Stage
@@ -37,8 +39,8 @@ _NOBODY_TOLD = (
     "that run learn a new version from the first link made under it, and a compromised one when they begin anew."
 )
 _OVERTAKEN = (
-    "Somebody else changed the keys at the same time, and nothing was changed here: look at them with `keys list`, and "
-    "repeat the command where it is still needed."
+    "Somebody else changed the keys at the same time, and nothing was changed here: look at them with "
+    "`{listing}`, and repeat the command where it is still needed."
 )
 
 
@@ -85,17 +87,16 @@ class StageKeys:
         try:
             return self._stage.settings["SIGNOFF_MASTER_SECRET"]
         except KeyError:
-            name = self._stage.name
             raise CannotRun(
-                f"The stage {name} has no secret yet: run `python -m infra provision --stage {name}`."
+                f"The stage {self._stage.name} has no secret yet: run `{self._stage.command('provision')}`."
             ) from None
 
     def read(self) -> Keys:
         """By the clock of AWS: this machine's may be wrong."""
-        with _explaining(self._stage.name):
+        with _explaining(self._stage):
             answer = self._secrets.get_secret_value(SecretId=self._secret, VersionStage="AWSCURRENT")
         self._read = answer["VersionId"]
-        return keys_from(answer.get("SecretString", ""), _date_of(answer))
+        return keys_from(answer.get("SecretString", ""), date_of(answer))
 
     def write(self, keys: Keys) -> None:
         """A new version of the secret, which becomes the current one if the one that was read still is.
@@ -103,7 +104,7 @@ class StageKeys:
         ours:    put (pending)             move the label `current` from what was read to ours: done
         theirs:          put (pending)                             move `current` from what was read: refused
         """
-        with _explaining(self._stage.name):
+        with _explaining(self._stage):
             put = self._secrets.put_secret_value(
                 SecretId=self._secret, SecretString=keys.text, VersionStages=[_PENDING]
             )
@@ -138,7 +139,7 @@ class StageKeys:
         functions = deployed_functions(self._stage, self._options)
         if not functions:
             return [_NOBODY_TOLD]
-        with _explaining(self._stage.name):
+        with _explaining(self._stage):
             return [self._told(arn, keys) for arn in functions]
 
     def _told(self, arn: str, keys: Keys) -> str:
@@ -178,7 +179,8 @@ class FolderKeys:
         """Under a lock."""
         with changing_secrets(self._path) as secrets:
             if secrets[MASTER_KEYS] != self._read:
-                raise CannotRun(_OVERTAKEN)
+                listing = command_on(None, (), "keys", "list", "--data-dir", shlex.quote(str(self._path)))
+                raise CannotRun(_OVERTAKEN.format(listing=listing))
             secrets[MASTER_KEYS] = keys.text
 
     def begin_anew(self, keys: Keys) -> list[str]:  # noqa: ARG002 - as the keys of a stage have it
@@ -194,6 +196,12 @@ def deployed_functions(stage: Stage, options: argparse.Namespace) -> list[str]:
     return _noted(options.project, stage.name) or list(find_functions(stage, options))
 
 
+def has_settings(function: str, settings: Mapping[str, str], options: argparse.Namespace) -> bool:
+    """Whether a function is deployed with these. Raises botocore's errors."""
+    told = aws.client("lambda", options).get_function_configuration(FunctionName=function)
+    return bool(settings.items() <= told.get("Environment", {}).get("Variables", {}).items())
+
+
 def _noted(project: Path, stage: str) -> list[str]:
     """Their ARNs; none where nothing was deployed from this folder."""
     try:
@@ -207,7 +215,7 @@ def _noted(project: Path, stage: str) -> list[str]:
 
 
 @contextmanager
-def _explaining(stage: str) -> Iterator[None]:
+def _explaining(stage: Stage) -> Iterator[None]:
     """What is special to secrets and functions; everything else as `aws.explained` has it."""
     try:
         with aws.explaining():
@@ -216,7 +224,11 @@ def _explaining(stage: str) -> Iterator[None]:
         cause = error.__cause__
         if not isinstance(cause, ClientError):
             raise
-        raise CannotRun(_SENTENCES.get(_what(cause), str(error)).format(stage=stage)) from None
+        sentence = _SENTENCES.get(_what(cause))
+        if sentence is None:
+            raise CannotRun(str(error)) from None
+        hints = {"provision": stage.command("provision"), "listing": stage.command("keys", "list")}
+        raise CannotRun(sentence.format(**hints)) from None
 
 
 def _what(error: ClientError) -> tuple[str, str]:
@@ -224,14 +236,16 @@ def _what(error: ClientError) -> tuple[str, str]:
 
 
 _SENTENCES = {
+    ("GetSecretValue", "InvalidRequestException"): "Somebody deleted the secret of the master keys, and can still take "
+    "that back: `aws secretsmanager restore-secret --secret-id signoff/{stage}/master-keys`.",
     ("GetSecretValue", "ResourceNotFoundException"): "The secret of the master keys is not there, or has no value: run "
-    "`python -m infra provision --stage {stage}`, or restore it from a backup.",
+    "`{provision}`, or restore it from a backup.",
     ("UpdateSecretVersionStage", "InvalidParameterException"): _OVERTAKEN,
     ("UpdateSecretVersionStage", "InvalidRequestException"): _OVERTAKEN,
 }
 
 
-def _date_of(answer: dict[str, Any]) -> int:
+def date_of(answer: dict[str, Any]) -> int:
     """When it was answered, in milliseconds since 1970 UTC; by this machine's clock where that is not told."""
     text = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
     try:

@@ -7,11 +7,11 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from infra.client.commands import same_command, stopping
+from infra.client.commands import stopping
 from infra.client.shown import Shown
 from infra.local.children import ROOT
 from infra.local.problems import CannotRun
-from infra.ops import aws, deployed
+from infra.ops import aws, deployed, deployment, yes
 
 if TYPE_CHECKING:
     from infra.ops.kept_keys import Kept
@@ -31,13 +31,17 @@ _LIST = "Lists the versions, and what each does now."
 _ROTATE = """\
 Adds a version. It verifies at once and mints from ten minutes later on, so that no container is behind; until then the
 version before it mints. Links minted before work on. The functions of the stage are told by a setting
-(SIGNOFF_KEYS_CHANGED), so that their containers begin anew; no request fails meanwhile. Without --yes nothing is
-changed."""
+(SIGNOFF_KEYS_CHANGED), so that their containers begin anew; no request fails meanwhile. First it shows the keys as they
+would be.
+
+Exits with 0: done; 1: failed, or not wanted; 130: stopped by Ctrl-C."""
 _COMPROMISE = """\
 Marks a version whose key may be known to somebody else. Its links still opt out and open nothing else: no preference
 centre, no data, no history. Where it is the version that mints, a new one mints in its place at once. It cannot be
 taken back. What came by its links can be: see `python -m infra revert --key-version`. Run again it tells the functions
-again. Without --yes nothing is changed."""
+again. First it shows the keys as they would be.
+
+Exits with 0: done; 1: failed, or not wanted; 130: stopped by Ctrl-C."""
 
 
 def add_to(commands: Any) -> None:
@@ -61,7 +65,7 @@ def _add(acts: Any, name: str, text: str, command: Any) -> argparse.ArgumentPars
         "--data-dir", type=Path, metavar="FOLDER", help="that of `make run` (else SIGNOFF_LOCAL_DIR, else .local)"
     )
     if name != "list":
-        parser.add_argument("--yes", action="store_true", help="do it, and do not only say what would be done")
+        yes.add_to(parser)
         deployed.add_to(parser)
     aws.add_to(parser)
     parser.set_defaults(command=command)
@@ -100,10 +104,12 @@ def _compromise(options: argparse.Namespace) -> int:
 
 def _change(options: argparse.Namespace, kept: Kept, before: Keys, after: Keys) -> int:
     shown = Shown()
+    from infra.ops.asked import is_wanted  # noqa: PLC0415 - as below
+
     if not options.yes:
         shown.summary(f"Master keys of {kept.name}, as they would be", after.rows())
-        shown.note(f"Nothing was changed. To do it:\n  {same_command(options, '--yes')}")
-        return 0
+    if not is_wanted(options, shown, "The keys would be changed to these."):
+        return 1
     return stopping(shown, lambda: _do(shown, kept, before, after), lambda: _standing(options))
 
 
@@ -118,14 +124,13 @@ def _do(shown: Shown, kept: Kept, before: Keys, after: Keys) -> int:
         raise CannotRun(
             f"The keys are changed, but not all functions were told to begin anew: {error} Containers that run learn a "
             "new version from the first link made under it. Of a version that is compromised they learn only so: "
-            "repeat `keys compromise` for it."
+            "repeat the command for it."
         ) from None
     return 0
 
 
 def _standing(options: argparse.Namespace) -> str:
-    stage = "" if options.stage is None else f" --stage {options.stage}"
-    return f"Perhaps the keys are changed: see `python -m infra keys list{stage}`."
+    return f"Perhaps the keys are changed: see `{deployment.command(options, 'keys', 'list')}`."
 
 
 def _kept(options: argparse.Namespace) -> Kept:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from infra.client.shown import counted
 from infra.local.problems import CannotRun
 from infra.ops import aws
 
@@ -49,7 +50,11 @@ class FunctionLogs:
 
     def differences(self) -> list[str]:
         """Those that are kept for another time."""
-        return [f"{group} kept for {self._days} days" for group in self._groups if self._known(group) != self._days]
+        return [
+            f"{group} kept for {counted(self._days, 'day')}"
+            for group in self._groups
+            if self._known(group) != self._days
+        ]
 
     def put_right(self) -> None:
         """Makes them where they are not there."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from infra.local.problems import CannotRun
 from infra.ops import aws
 from infra.ops.adopting import take_over
 from infra.ops.chalice_note import restore_note
+from infra.ops.deployment import command
 from infra.ops.domains import PROD, check_certificate, check_domain
-from infra.ops.first_secrets import first_master_keys, first_pepper_key, put_where_empty
+from infra.ops.first_secrets import SecretLost, first_master_keys, first_pepper_key, put_where_empty
 from infra.ops.places import check_place
 from infra.ops.restored.begun import base
 from infra.ops.stack_told import event_told, plan_told
@@ -65,9 +67,14 @@ class Provisioning:
         if self._stage.name == PROD and self._stack.protect():
             self.shown.note(f"  {self._stack.name} is protected from deletion.")
         outputs = self._stack.outputs()
-        self._put_first_values(outputs)
+        try:
+            self._put_first_values(outputs)
+        except SecretLost as error:
+            self._write(outputs)  # so that a restore knows where the secret is now
+            restore = command(self._options, "restore", "--secrets-only", "--from BACKUP", "--identity FILE")
+            raise CannotRun(f"{error} Next:\n  {restore}\n  {self._stage.deploy}") from None
         self._write(outputs)
-        self._next(str(region))
+        self._next()
         return 0
 
     def standing(self) -> str:
@@ -118,9 +125,7 @@ class Provisioning:
             stage.set_domain(self._options.domain, self._options.certificate_arn)
         self.shown.note(f"  {stage.file}: {'written' if stage.write() else 'as it was'}.")
 
-    def _next(self, region: str) -> None:
+    def _next(self) -> None:
         if (note := restore_note(self._stage, self._options)) is not None:
             self.shown.note(f"  {note}: made of what is deployed, for `chalice deploy` to go by.")
-        self.shown.note(
-            f"{self._stack.name} is ready. Next: AWS_DEFAULT_REGION={region} chalice deploy --stage {self._stage.name}"
-        )
+        self.shown.note(f"{self._stack.name} is ready. Next: {self._stage.deploy}")

@@ -74,23 +74,29 @@ class PublicUrl:
             self._functions.get_waiter("function_updated_v2").wait(FunctionName=function)
 
 
+def check_wanted(stage: Stage, wanted: str) -> str:
+    """The URL as links begin with it. Makes no call. Raises CannotRun where it cannot be that of the stage."""
+    if stage.domain is not None and wanted != f"https://{stage.domain}":
+        raise CannotRun(
+            f"The links of the stage {stage.name} lead to its domain, {stage.domain}: it has no --public-url."
+        )
+    try:
+        return public_url_from({SETTING: wanted})
+    except SettingsError as error:
+        said = str(error).replace(SETTING, "it")
+        raise CannotRun(f"--public-url cannot be used: {said}.") from None
+
+
 def _url_of(stage: Stage, deployed: Deployed, region: str, wanted: str | None) -> str:
     if stage.domain is not None:
-        if wanted not in {None, f"https://{stage.domain}"}:
-            raise CannotRun(
-                f"The links of the stage {stage.name} lead to its domain, {stage.domain}: it has no --public-url."
-            )
         return f"https://{stage.domain}"
     if stage.name == PROD:
         raise CannotRun(
-            "The stage prod has no domain, and API Gateway's address dies with its API: run `python -m infra provision "
-            "--stage prod --domain … --certificate-arn …`, then `chalice deploy --stage prod`."
+            "The stage prod has no domain, and API Gateway's address dies with its API: run "
+            f"`{stage.command('provision', '--domain …', '--certificate-arn …')}`, then `chalice deploy --stage prod`."
         )
     given = f"https://{deployed.api}.execute-api.{region}.amazonaws.com/{deployed.api_stage}"
     if wanted is None:
         kept = stage.settings.get(SETTING, given)
         return given if _GIVEN.fullmatch(kept) else kept
-    try:
-        return public_url_from({SETTING: wanted})
-    except SettingsError as error:
-        raise CannotRun(f"--public-url cannot be used: {error}.") from None
+    return check_wanted(stage, wanted)

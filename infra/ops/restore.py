@@ -8,7 +8,7 @@ from typing import Any
 from infra.client.commands import stopping
 from infra.client.shown import Shown
 from infra.local.problems import CannotRun
-from infra.ops import backup, deployed, deployment
+from infra.ops import backup, deployed, deployment, yes
 
 _LONGEST = 24 * 60
 """Minutes."""
@@ -67,7 +67,7 @@ def add_to(commands: Any) -> None:
     )
     backup.add_identity_to(parser)
     parser.add_argument("--dry-run", action="store_true", help="say what would be done, and change nothing")
-    parser.add_argument("--yes", action="store_true", help="do not ask")
+    yes.add_to(parser)
     deployed.add_to(parser)
     deployment.add_to(parser)
     parser.set_defaults(command=run)

@@ -10,6 +10,7 @@ from infra.edge import TEMPLATE as EDGE
 from infra.ops import aws
 from infra.ops.asking import or_none
 from infra.ops.examined.templates import Template, parsed
+from infra.ops.hints import aws_at
 from infra.ops.restored.begun import base
 from infra.storage import TEMPLATE
 
@@ -62,8 +63,7 @@ def kept_of(stage: Stage, options: argparse.Namespace) -> list[Kept]:
     kept = [each for text in texts for each in kept_of_template(text, {"Stage": stage.name}, options)]
     used = [name for name in stage.settings.values() if base(name) != name]  # no stack has them
     with aws.explaining():
-        client = aws.client("dynamodb", options)
-        restored = [_table_called(client, "", name) for name in used]
+        restored = [_table_called(options, "", name) for name in used]
     return [*kept, *(each for each in restored if each is not None)]
 
 
@@ -84,16 +84,17 @@ def kept_of_template(text: str, parameters: Mapping[str, str], options: argparse
 
 
 def _table(options: argparse.Namespace, template: Template, resource: str) -> Kept | None:
-    return _table_called(aws.client("dynamodb", options), resource, template.name(resource))
+    return _table_called(options, resource, template.name(resource))
 
 
-def _table_called(client: Any, resource: str, name: str) -> Kept | None:
+def _table_called(options: argparse.Namespace, resource: str, name: str) -> Kept | None:
+    client, at = aws.client("dynamodb", options), aws_at(options)
     told = or_none(partial(client.describe_table, TableName=name))
     if told is None:
         return None
-    off = f"aws dynamodb update-table --table-name {name} --no-deletion-protection-enabled; "
+    off = f"aws dynamodb update-table --table-name {name} --no-deletion-protection-enabled{at}; "
     is_protected = bool(told["Table"].get("DeletionProtectionEnabled"))
-    gone = f"{off if is_protected else ''}aws dynamodb delete-table --table-name {name}"
+    gone = f"{off if is_protected else ''}aws dynamodb delete-table --table-name {name}{at}"
     return Kept(resource, _TABLE, name, ("TableName", name), gone, is_protected)
 
 
@@ -101,7 +102,7 @@ def _bucket(options: argparse.Namespace, template: Template, resource: str) -> K
     name = template.name(resource)
     if or_none(partial(aws.client("s3", options).get_bucket_location, Bucket=name)) is None:
         return None
-    gone = f"aws s3 rb s3://{name} --force"
+    gone = f"aws s3 rb s3://{name} --force{aws_at(options)}"
     return Kept(resource, template.type(resource), name, ("BucketName", name), gone)
 
 
@@ -111,7 +112,8 @@ def _queue(options: argparse.Namespace, template: Template, resource: str) -> Ke
     if told is None:
         return None
     url = str(told["QueueUrl"])
-    return Kept(resource, template.type(resource), name, ("QueueUrl", url), f"aws sqs delete-queue --queue-url {url}")
+    gone = f"aws sqs delete-queue --queue-url {url}{aws_at(options)}"
+    return Kept(resource, template.type(resource), name, ("QueueUrl", url), gone)
 
 
 def _key(options: argparse.Namespace, template: Template, resource: str) -> Kept | None:
@@ -126,7 +128,7 @@ def _key(options: argparse.Namespace, template: Template, resource: str) -> Kept
     if not told:
         return None
     key, state = str(told["KeyMetadata"]["KeyId"]), told["KeyMetadata"]["KeyState"]
-    gone = f"aws kms schedule-key-deletion --key-id {key} --pending-window-in-days 30"
+    gone = f"aws kms schedule-key-deletion --key-id {key} --pending-window-in-days 30{aws_at(options)}"
     return Kept(resource, template.type(resource), key, ("KeyId", key), gone, is_going=state == "PendingDeletion")
 
 
@@ -139,9 +141,8 @@ def _alias(options: argparse.Namespace, template: Template, resource: str) -> Ke
     name = template.name(resource)
     if or_none(partial(aws.client("kms", options).describe_key, KeyId=name)) is None:
         return None
-    return Kept(
-        resource, template.type(resource), name, ("AliasName", name), f"aws kms delete-alias --alias-name {name}"
-    )
+    gone = f"aws kms delete-alias --alias-name {name}{aws_at(options)}"
+    return Kept(resource, template.type(resource), name, ("AliasName", name), gone)
 
 
 def _secret(options: argparse.Namespace, template: Template, resource: str) -> Kept | None:
@@ -149,7 +150,7 @@ def _secret(options: argparse.Namespace, template: Template, resource: str) -> K
     told = or_none(partial(aws.client("secretsmanager", options).describe_secret, SecretId=name))
     if told is None:
         return None
-    gone = f"aws secretsmanager delete-secret --secret-id {name} --recovery-window-in-days 30"
+    gone = f"aws secretsmanager delete-secret --secret-id {name} --recovery-window-in-days 30{aws_at(options)}"
     is_going = "DeletedDate" in told
     return Kept(resource, template.type(resource), name, ("Id", str(told["ARN"])), gone, is_going=is_going)
 
@@ -159,7 +160,7 @@ def _log(options: argparse.Namespace, template: Template, resource: str) -> Kept
     told = client.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
     if name not in {each["logGroupName"] for each in told}:
         return None
-    gone = f"aws logs delete-log-group --log-group-name {name}"
+    gone = f"aws logs delete-log-group --log-group-name {name}{aws_at(options)}"
     return Kept(resource, template.type(resource), name, ("LogGroupName", name), gone)
 
 

@@ -17,8 +17,9 @@ from chalicelib.use_cases.reverting import BY_LINK, REVERSIBLE, Fate, Finding, M
 from chalicelib.use_cases.scanning import Ledger, ledger_of
 from infra.client.commands import same_command
 from infra.client.refusals import clean
-from infra.client.shown import Shown, count
+from infra.client.shown import Shown, count, counted
 from infra.local.problems import CannotRun
+from infra.ops.asked import is_wanted
 from infra.ops.deployment import where
 from infra.ops.times import has_zone, taken
 
@@ -52,6 +53,15 @@ class Reverting:
     def run(self) -> int:
         """All of it; the exit code. Raises CannotRun."""
         self._say_what_is_taken()
+        self._go_through_all()
+        if self._is_wanted():
+            self._options.yes, self._shown.quiet = True, False
+            self._fates.clear()
+            self._read = 0
+            self._go_through_all()
+        return 0
+
+    def _go_through_all(self) -> None:
         ledgers = self._ledgers()
         try:
             with self._shown.work("Reverting" if self._options.yes else "Reading the ledger") as bar:
@@ -61,7 +71,6 @@ class Reverting:
         except StoreUnavailable as error:
             raise CannotRun(f"The store: {error}. {self.standing()}") from None
         self._summarize()
-        return 0
 
     def standing(self) -> str:
         """How things are, and the command to go on with."""
@@ -69,7 +78,7 @@ class Reverting:
             return f"Nothing was changed, and not all was listed. List it again with:\n  {same_command(self._options)}"
         return (
             f"Reversed so far: {_acts(self._fates[Fate.REVERSED])}, perhaps some more; that stays. "
-            f"Go on with:\n  {same_command(self._options)}"
+            f"Go on with:\n  {same_command(self._options, '--yes')}"
         )
 
     @property
@@ -136,14 +145,22 @@ class Reverting:
             rows,
             beside_results=self._options.json or not self._options.yes,
         )
-        if self._fates[Fate.STANDS]:
-            self._shown.note(f"Nothing was changed. To reverse them:\n  {_carrying_out(self._options)}")
-        elif not self._options.yes:
+        if not self._options.yes and not self._fates[Fate.STANDS]:
             self._shown.note("Nothing was changed, and there is nothing to reverse.")
+
+    def _is_wanted(self) -> bool:
+        """After the list. Of who lists alone, or has it read by a program, nothing is asked."""
+        options, number = self._options, self._fates[Fate.STANDS]
+        if options.yes or not number:
+            return False
+        if options.list or options.json:
+            self._shown.note(f"Nothing was changed. To reverse them:\n  {_carrying_out(options)}")
+            return False
+        return is_wanted(options, self._shown, f"{_acts(number)} would be reversed.")
 
 
 def _acts(number: int) -> str:
-    return f"{count(number)} {'act' if number == 1 else 'acts'}"
+    return counted(number, "act")
 
 
 def meant_by(options: argparse.Namespace) -> Meant:

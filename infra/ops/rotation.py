@@ -19,6 +19,8 @@ from infra.local.problems import CannotRun
 MINTS_AFTER = 600_000
 """Milliseconds from the making of a version to its first link: until then every container knows it, by having begun
 anew or by reading the keys once a minute at most."""
+LEFT_OUT = 4
+"""How many numbers are left to versions that were made after a backup, when the keys come back from it."""
 _SECOND = 1000
 Told = dict[str, dict[str, Any]]
 
@@ -64,6 +66,18 @@ class Keys:
             raise CannotRun(f"Version {self.next.version} is new and mints from {at} on: rotate again after that.")
         return keys_from(_text(self._with_new(self.now + MINTS_AFTER)), self.now)
 
+    def come_back(self) -> Keys:
+        """Out of a backup: with a new version, whose number leaves out those that may have been given since.
+
+        So no number names two keys: not in links that are out, nor in the ledger, in a container or in a later backup.
+        They are as they were where no number is left.
+        """
+        newest = max(key.version for key in self.ring)
+        version = min(newest + LEFT_OUT + 1, len(VERSION_CHARS) - 1)
+        if version == newest:
+            return self
+        return keys_from(_text(self._with_new(self.now + MINTS_AFTER, version)), self.now)
+
     def compromised(self, version: int) -> Keys:
         """With this version marked; where it mints, or was to, a new one does in its place. Raises CannotRun."""
         if str(version) not in self.told:
@@ -78,9 +92,9 @@ class Keys:
             told = _changed(told, coming, **{"from": time_of(start)})
         return keys_from(_text(_changed(told, version, state=str(KeyState.COMPROMISED))), self.now)
 
-    def _with_new(self, start: int) -> Told:
-        """With a new version that mints from `start` on, and none besides it."""
-        version = max(key.version for key in self.ring) + 1
+    def _with_new(self, start: int, version: int = 0) -> Told:
+        """With a new version, the next one if none is told, that mints from `start` on, and none besides it."""
+        version = version or max(key.version for key in self.ring) + 1
         if version >= len(VERSION_CHARS):
             raise CannotRun(f"All {len(VERSION_CHARS)} versions that a link can name are used: there is no other.")
         secret = base64.b64encode(secrets.token_bytes(SECRET_OCTETS)).decode("ascii")

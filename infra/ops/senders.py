@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from infra.client.commands import stopping
-from infra.client.shown import Shown, count
+from infra.client.shown import Shown, count, counted
 from infra.local.problems import CannotRun
-from infra.ops import deployment
+from infra.ops import deployment, yes
 
 if TYPE_CHECKING:
     from chalicelib.domain.categories import Catalogue
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 _LINE = "create, list, close and open senders"
 _DESCRIPTION = """\
 A sender is a tenant of a deployment: its categories, API keys and recipients are its own. None is ever deleted, because
-its links never expire."""
+its links never expire.
+
+Exits with 0: done; 1: failed, or not wanted; 130: stopped by Ctrl-C."""
 _EXAMPLE = """\
   python -m infra sender create --stage prod --name "Example Shop" --category newsletter=Newsletter
   python -m infra sender close shopshop --stage prod"""
@@ -37,6 +39,14 @@ opt-outs go on working, because links never expire. Nothing is deleted; `sender 
 _OPEN = "Opens a closed sender again: its API keys work as before, everywhere within 30 seconds."
 _LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
 _CODE_LENGTH = 8
+_GROUNDS = (
+    "transaction (that is taken where none is named)",
+    "warranty_recall_safety_security",
+    "account_change",
+    "account_statement",
+    "employment_benefit",
+    "delivery",
+)
 _DEFAULT_ALERT = "service-alerts=Service alerts"
 
 
@@ -56,7 +66,7 @@ def add_to(commands: Any) -> None:
     for name, text, command in (("close", _CLOSE, _close), ("open", _OPEN, _open)):
         parser = deployment.add_act(acts, name, text, command)
         parser.add_argument("sender", metavar="CODE", help="the sender's code")
-        parser.add_argument("--yes", action="store_true", help="do not ask")
+        yes.add_to(parser)
 
 
 def _add_create(acts: Any) -> None:
@@ -69,7 +79,7 @@ def _add_create(acts: Any) -> None:
     parser.add_argument(
         "--service-alert", default=_DEFAULT_ALERT, metavar="ID=NAME", help=f"the mandatory one (else {_DEFAULT_ALERT})"
     )
-    parser.add_argument("--ground", default="transaction", help="its legal ground (else transaction)")
+    parser.add_argument("--ground", default="transaction", help=f"its legal ground, of {', '.join(_GROUNDS)}")
     parser.add_argument("--shards", type=int, default=8, metavar="N", help="1 to 64 (else 8)")
     parser.add_argument("--hashed", action="store_true", help="store recipient ids alone, and no address ever")
 
@@ -78,12 +88,12 @@ def _create(options: argparse.Namespace) -> int:
     service, shown = deployment.service_of(options), Shown()
     from infra.ops.asked import told  # noqa: PLC0415 - the other commands need not load the service
 
-    with told(service):
+    with told(service, options):
         sender = _sender_of(options)
         service.senders.create(sender)
     shown.note(f"The sender {sender.name} is created; its code is")
     print(sender.code)
-    shown.note(f"Its first API key: python -m infra key create --sender {sender.code}{deployment.again(options)}")
+    shown.note(f"Its first API key: {deployment.command(options, 'key', 'create', '--sender', sender.code)}")
     return 0
 
 
@@ -123,24 +133,25 @@ def _named(option: str, text: str, number: int, kind: Any) -> tuple[str, int, An
 
 def _list(options: argparse.Namespace) -> int:
     service, shown = deployment.service_of(options), Shown()
-    return stopping(shown, lambda: _print_all(service, shown, is_json=options.json), lambda: "Nothing was changed.")
+    return stopping(shown, lambda: _print_all(service, shown, options), lambda: "Nothing was changed.")
 
 
-def _print_all(service: Service, shown: Shown, *, is_json: bool) -> int:
+def _print_all(service: Service, shown: Shown, options: argparse.Namespace) -> int:
     from infra.ops.asked import told  # noqa: PLC0415 - as above
 
-    with told(service):
+    with told(service, options):
         senders = [service.senders.get(code) for code in sorted(service.senders.codes())]
     for sender in senders:
-        sys.stdout.write((json.dumps(_object_of(sender)) if is_json else _line_of(sender)) + "\n")
-    shown.note(f"{count(len(senders))} senders, of which {count(sum(sender.closed for sender in senders))} are closed.")
+        sys.stdout.write((json.dumps(_object_of(sender)) if options.json else _line_of(sender)) + "\n")
+    shown.note(f"{counted(len(senders), 'sender')}, {count(sum(sender.closed for sender in senders))} closed.")
     return 0
 
 
 def _line_of(sender: Sender) -> str:
     state = "closed" if sender.closed else "open"
-    about = f"{len(sender.catalogue.active)} categories, {sender.shards} shards{', hashed' if sender.hashed else ''}"
-    return f"{sender.code}  {state:<6}  {sender.name} ({about})"
+    categories = counted(len(sender.catalogue.active), "category", "categories")
+    about = (categories, counted(sender.shards, "shard"), *(["hashed"] if sender.hashed else []))
+    return f"{sender.code}  {state:<6}  {sender.name} ({', '.join(about)})"
 
 
 def _object_of(sender: Sender) -> dict[str, Any]:
@@ -171,7 +182,7 @@ def _change(options: argparse.Namespace, what: str, *, closed: bool) -> int:
     from infra.ops.asked import is_wanted, told  # noqa: PLC0415 - as above
 
     word = "closed" if closed else "open"
-    with told(service, options.sender):
+    with told(service, options, options.sender):
         before = service.senders.get(options.sender)
         if before.closed is closed:
             shown.note(f"The sender {before.name} ({before.code}) is {word} already.")

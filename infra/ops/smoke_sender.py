@@ -19,8 +19,10 @@ from chalicelib.use_cases.repeating import Request
 from infra.local.problems import CannotRun
 from infra.ops.api_keys import revoke_in_turn
 from infra.ops.asked import told
+from infra.ops.deployment import command
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterator
 
     from chalicelib.service import Service
@@ -32,20 +34,20 @@ _SCOPES = frozenset({"links", "read", "write"})
 
 
 @contextmanager
-def smoke_key(service: Service) -> Iterator[str]:
+def smoke_key(service: Service, options: argparse.Namespace) -> Iterator[str]:
     """A key that works within the block, however that ends. Raises CannotRun."""
-    with told(service, CODE):
-        sender = _sender(service)
+    with told(service, options, CODE):
+        sender = _sender(service, options)
         _revoke_all(service)  # what a run left that was killed
         key, text = create_key(service, sender, _SCOPES, Request(None, ""))
     try:
         yield text
     finally:
-        with told(service, CODE):
+        with told(service, options, CODE):
             revoke_in_turn(service, CODE, key.id)
 
 
-def _sender(service: Service) -> Sender:
+def _sender(service: Service, options: argparse.Namespace) -> Sender:
     try:
         found = service.senders.get(CODE)
     except UnknownSender:
@@ -53,7 +55,8 @@ def _sender(service: Service) -> Sender:
     if found.name != NAME:
         raise CannotRun(f"The code {CODE} belongs to the sender {found.name}, and the smoke test wants its own.")
     if found.closed:
-        raise CannotRun(f"The sender {CODE} is closed: run `python -m infra sender open {CODE}`, or use --no-smoke.")
+        opening = command(options, "sender", "open", CODE)
+        raise CannotRun(f"The sender {CODE} is closed: run `{opening}`, or use --no-smoke.")
     return found
 
 

@@ -31,7 +31,7 @@ def run_smoke(url: str, options: argparse.Namespace, shown: Shown) -> None:
     options.data_dir = None
     service = service_of(options)
     shown.note(f"Smoke test through {url}")
-    with smoke_key(service) as key:
+    with smoke_key(service, options) as key:
         timings = smoke(url, key, CATEGORY)
     rows = [(text, f"{getattr(timings, name):,.0f} ms") for name, text in _STEPS.items()]
     shown.summary("The smoke test went through, as seen from here", rows)

@@ -132,7 +132,7 @@ class Stack:
                 "TemplateBody": template,
                 "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
                 "ResourcesToImport": resources,
-                "Tags": [{"Key": "application", "Value": "signoff"}],
+                # No tags: an engine that is measured against AWS refuses them in an import. The next change sets them.
             }
         )
         return self._planned(name, is_new=True)
@@ -256,7 +256,7 @@ class Stack:
                 break
             self.pause(PAUSE)
         plan = Plan(tuple(self._changes(name)), name, is_new)
-        if told["Status"] == "CREATE_COMPLETE":
+        if told["Status"] == "CREATE_COMPLETE" and told.get("ExecutionStatus") != "UNAVAILABLE":
             return plan
         reason = told.get("StatusReason") or told["Status"]
         problems = self._problems(name)
@@ -295,7 +295,7 @@ def _reason(events: list[Event]) -> str:
 def _hint(reason: str) -> str:
     if any(word in reason for word in _TAKEN):
         return (
-            " The name is taken, perhaps by what an earlier stack left: look at it, and delete it, or take "
-            "it over (`provision --adopt`)."
+            " The name is taken, perhaps by what an earlier stack left: look at it, and delete it; or, where this is "
+            "provision, repeat the command with --adopt, which takes it over."
         )
     return ""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from infra.local.children import ROOT
 from infra.local.problems import CannotRun
+from infra.ops.hints import Typed, command_on, typed_of
 
 if TYPE_CHECKING:
     import argparse
@@ -39,8 +40,7 @@ class _Settings(dict[str, str]):
         """Raises CannotRun."""
         stage = self._stage
         raise CannotRun(
-            f"{stage.file} does not tell {name} of the stage {stage.name}: run `python -m infra provision --stage "
-            f"{stage.name}` first."
+            f"{stage.file} does not tell {name} of the stage {stage.name}: run `{stage.command('provision')}` first."
         )
 
 
@@ -51,6 +51,8 @@ class Stage:
     name: str
     file: Path
     _document: dict[str, Any]
+    typed: Typed = ()
+    """The options that said where it is."""
 
     @property
     def told(self) -> dict[str, Any]:
@@ -99,10 +101,20 @@ class Stage:
         return None if found is None else Place(found["region"], found["account"])
 
     @property
+    def deploy(self) -> str:
+        """The command that deploys it, from wherever it is typed."""
+        region = "" if self.place is None else f"AWS_DEFAULT_REGION={self.place.region} "
+        return f"{region}chalice deploy --stage {self.name}"
+
+    @property
     def domain(self) -> str | None:
         """Its own domain, where it has one."""
         told = self.told.get(DOMAIN_SETTING)
         return None if told is None else str(told["domain_name"])
+
+    def command(self, *words: str) -> str:
+        """What is to be typed to have a command work on it: `python -m infra … --stage …`."""
+        return command_on(self.name, self.typed, *words)
 
     def set(self, settings: Mapping[str, str]) -> None:
         """Puts settings into the environment of its functions, those that are there where they stand."""
@@ -142,7 +154,9 @@ def add_to(parser: argparse.ArgumentParser) -> None:
 
 def stage_of(options: argparse.Namespace) -> Stage:
     """The stage that the options name. Raises CannotRun."""
-    return read_stage(options.project / CONFIG, options.stage)
+    found = read_stage(options.project / CONFIG, options.stage)
+    found.typed = typed_of(options)
+    return found
 
 
 def read_stage(file: Path, name: str) -> Stage:

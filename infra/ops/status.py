@@ -18,8 +18,8 @@ _LINE = "one screen: is a stage there, does it answer, and is anything waiting"
 _DESCRIPTION = """\
 Tells on one screen whether a stage is there and since when, where it answers and whether it does, which key version
 mints, how many senders there are, what waits in the queue and what failed for good, which alarms sound, how large the
-tables are and how far back they can be restored, when the last backup was made, and how many opted out in the last
-hour. Changes nothing; no address and no secret is told. What cannot be told is "not known", with the reason.
+tables are and how far back they can be restored, and how many opted out in the last hour. Changes nothing; no address
+and no secret is told. What cannot be told is "not known", with the reason.
 
 `doctor` says whether all of it is as it should be.
 

@@ -115,7 +115,7 @@ def test_consent_newer_than_the_opt_out_lifts_it_and_older_does_not(site: Site, 
 
     caller.act(consent(out + MINUTE))
     assert site.reasons()["news"] is Reason.OPTED_OUT
-    caller.act(consent(out + 4 * MINUTE))
+    caller.act(consent(out + 9 * MINUTE))
     assert site.reasons()["news"] is None
 
 

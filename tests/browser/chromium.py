@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +26,8 @@ FLAGS = (
     "--disable-sync",
     "--disable-quic",
 )
+PATIENCE = 300_000
+"""In ms, when a test gives up: on a crowded machine a page takes many times the half second that it takes."""
 
 
 class BrowserMissing(Exception):
@@ -55,6 +57,7 @@ def chromium() -> Iterator[Browser]:
     """A started browser. Raises BrowserMissing."""
     program = find_chromium()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=[*FLAGS])
+        expect.set_options(timeout=PATIENCE)
+        browser = playwright.chromium.launch(executable_path=program, args=[*FLAGS], timeout=PATIENCE)
         yield browser
         browser.close()

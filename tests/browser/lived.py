@@ -96,7 +96,7 @@ class Life:
         self._record(Via.MAILTO, OptedOut(self.second))
         self.chooses(self.first)
         stopped = opt_out(self.service, self.opened, Via.UNSUBSCRIBE_PAGE, of_all=True)
-        undo(self.service, self.opened, frozenset([stopped]))
+        undo(self.service, self.opened, frozenset([stopped.act]))
         opt_out_by_form(self.service, self.opened.sender, self.address, f"2001:db8:0:{next(_SOURCES):x}::1")
         self._record(Via.OPS, Undone((self.entries()[0].act.id,), (Restored(ALL, None),)))
 

@@ -29,10 +29,6 @@ TRANSLATED = (*MAIN, "form-wrong", "erase-wrong", "erased", "alert-pressed", "ol
 EVERY = [(name, SOURCE) for name in JOURNEYS] + [(name, code) for name in TRANSLATED for code in ("ar", "ja")]
 
 
-IN_ONE_LANGUAGE = {"form-done", "old-link-saved"}
-"""Outcomes to which no link leads, because nothing would prove them to a GET."""
-
-
 def tree_at(speaking: Callable[[str], Watch], served: Served, name: str, language: str) -> tuple[Visit, Tree]:
     visit = Visit(speaking(language).page, served, language=language)
     JOURNEYS[name](visit)
@@ -47,11 +43,10 @@ def test_what_a_page_is_for_a_screen_reader(
 
     check_title(visit, tree)
     check_headings(tree)
-    check_landmarks(visit, tree, has_sender=name not in OF_NOBODY, has_languages=name not in IN_ONE_LANGUAGE)
+    check_landmarks(visit, tree, has_sender=name not in OF_NOBODY)
     check_controls(visit, tree)
     check_lists(visit, tree)
-    if name not in IN_ONE_LANGUAGE:
-        check_languages(visit, tree)
+    check_languages(visit, tree)
     if name not in SENT:
         assert tree.focused == tree.root
         assert tree.having(*OUTCOMES) == []
@@ -73,9 +68,9 @@ def check_headings(tree: Tree) -> None:
     assert set(others) <= {2}
 
 
-def check_landmarks(visit: Visit, tree: Tree, *, has_sender: bool, has_languages: bool) -> None:
+def check_landmarks(visit: Visit, tree: Tree, *, has_sender: bool) -> None:
     counts = [len(tree.having(one)) for one in ("banner", "main", "contentinfo", "navigation")]
-    assert counts == [has_sender, 1, 1, has_languages]
+    assert counts == [has_sender, 1, 1, True]
     outside = visit.page.locator("body > :not(header, main, footer)")
     assert outside.count() == 0, "all that is said stands in a landmark"
     assert visit.page.locator("html[lang][dir]").count() == 1

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Error, expect
 
+from chalicelib.tokens import PREFERENCES_DAYS
 from chalicelib.web.languages import OFFERED
 from tests.browser import words
 from tests.browser.hands import focused, lines, press, tab_to, ticked, title, told
@@ -31,6 +32,7 @@ ALIKE = (
 """Pages that are the same in another language, whether they were opened or the answer to a form."""
 INSTEAD = {
     "form-wrong": words.FORM,
+    "form-done": words.FORM,
     "too-many": words.FORM,
     "data-wrong": words.DATA,
     "erase-wrong": words.ERASE,
@@ -105,6 +107,27 @@ def test_an_answer_that_is_not_kept_gives_way_to_its_page(opened: Opened, served
     check_page(watch, axe, "ar")
 
 
+def test_what_an_old_link_s_form_has_stopped_is_told_in_another_language(
+    opened: Opened, served: Served, axe: str
+) -> None:
+    """The form lay open until the link was too old to do more, and so it stays."""
+    watch = opened()
+    visit = Visit(watch.page, served)
+    visit.open("p", FOOTER)
+    watch.page.get_by_role("checkbox").first.uncheck()
+    with served.later(PREFERENCES_DAYS + 1):
+        visit.press(words.SAVE)
+        before, entries = shown(watch), served.entries()
+
+        choose_by_keyboard(visit, watch, "ar")
+
+        assert title(watch) == words.in_language(words.UNSUBSCRIBED, "ar")
+        assert shown(watch) == before
+        assert focused(watch) == "status"
+        assert served.entries() == entries
+        check_page(watch, axe, "ar")
+
+
 @pytest.mark.parametrize("name", ["done-footer", "done-all", "preferences-saved"])
 def test_undo_works_in_the_language_that_was_chosen_after_the_act(opened: Opened, served: Served, name: str) -> None:
     watch = opened()
@@ -131,9 +154,10 @@ def test_an_older_page_of_the_history_stays_the_same_page(opened: Opened, served
 
     choose_by_keyboard(visit, watch, "ja")
 
-    assert query(visit) == {"older": older, "lang": ["ja"]}
+    at = query(visit).pop("at")
+    assert query(visit) == {"older": older, "at": at, "lang": ["ja"]}
     visit.follow(words.NEWEST)
-    assert query(visit) == {"lang": ["ja"]}
+    assert query(visit) == {"at": at, "lang": ["ja"]}
     check_language(visit)
 
 

@@ -59,8 +59,10 @@ class Visit:
         self.goto(self.link(kind, purpose, number, address))
 
     def open_further(self, name: str, address: str | None = None) -> None:
-        """`name` is history, data or erase."""
-        self.goto(f"{self.link('p', FOOTER, address=address)}/{name}")
+        """`name` is history, data or erase; as the preference centre links to it."""
+        address = address or new_address()
+        at = f"?{self.served.site.at(self.sender, address)}" if name == "history" else ""
+        self.goto(f"{self.link('p', FOOTER, address=address)}/{name}{at}")
 
     def open_form(self) -> None:
         self.goto(f"{self.served.url}/o/{self.sender}")

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Page, Request
 
+from tests.browser.chromium import PATIENCE
 from tests.browser.serving import Served
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class Watch:
 
     @staticmethod
     def of(context: BrowserContext, served: Served) -> Watch:
+        context.set_default_timeout(PATIENCE)
         context.add_init_script(_INIT)
         watch = Watch(context.new_page(), served)
         watch.page.on("request", watch._note)

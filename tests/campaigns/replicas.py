@@ -37,6 +37,7 @@ from chalicelib.use_cases.exporting import file_key
 from chalicelib.use_cases.following import Position, cursor_of, position_before_a_scan
 from infra.local.memory import start_moto
 from tests.callers import Caller
+from tests.campaigns.bags import Bag
 from tests.campaigns.feed_mist import Mist
 from tests.campaigns.feeds import FEED, SHARDS, Writers
 from tests.campaigns.worlds import Report, command
@@ -59,6 +60,8 @@ LATE = 30
 """Lines of a shard, counted from its end, that may be under way and be seen late: fewer than an export's overlap."""
 PAGE = 3
 """Recipients in one read of an export."""
+OFTEN = {True: (0.15, 0.04), False: (0.3, 0.15)}
+"""In a large run or a small one: after how many reads something is done, after how many a run ends."""
 FOLLOWED = 6
 """Replicas that are kept and followed while the next exports run."""
 
@@ -131,6 +134,9 @@ class _Campaign:
         self.worker = Service(self.plain.settings, clock=lambda: self.plain.clock() + self.ahead)
         self.mist = Mist(self.misty._wire.pool, 0.3, 10, seed=1, may_be_late=self._may_be_late)
         self.misty._wire.pool = self.worker._wire.pool = self.mist
+        deeds = (self._import, self._erase, self._rename, self._recategorise, self._reorder)
+        self.deeds = Bag[Callable[[], None]](self.chance, deeds)
+        self.ends = Bag[Callable[[], float]](self.chance, (self._hand_over, self._kill))
         self.rules = export_runs.Rules(page=PAGE, position=self.plan.position)
         names = self.site.tables.names
         settings = {
@@ -197,17 +203,21 @@ class _Campaign:
     def _between(self) -> float:
         """What happens between two reads of an export; how many seconds are left to its run."""
         self.report.note("reads")
-        deeds = (self._import, self._erase, self._rename, self._recategorise, self._reorder)
-        if self.chance.random() < 0.15:
-            self.chance.choice(deeds)()
-        fate = self.chance.random()
-        if self.disturbed < 2 and fate < 0.04:
+        deed, end = OFTEN[self.cases >= LARGE]
+        if self.chance.random() < deed:
+            self.deeds.draw()()
+        if self.disturbed < 2 and self.chance.random() < end:
             self.disturbed += 1
-            self.report.note("runs handed over" if fate < 0.02 else "runs killed")
-            if fate < 0.02:
-                return 0.0
-            raise Killed
+            return self.ends.draw()()
         return 900.0
+
+    def _hand_over(self) -> float:
+        self.report.note("runs handed over")
+        return 0.0
+
+    def _kill(self) -> float:
+        self.report.note("runs killed")
+        raise Killed
 
     def _import(self) -> None:
         rows = [{"address": self._somebody(), "reason": "opted_out"} for _ in range(self.chance.randint(1, 30))]

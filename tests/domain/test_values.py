@@ -31,6 +31,7 @@ INVALID_ADDRESSES = [
     "dana@-example.com", "dana@example..com", "dana@xn--\u0000.com", "da\u200bna@example.com", "da\ud800na@example.com",
     "a" * 65 + "@example.com", "é" * 33 + "@example.com", "dana@" + "a" * 64 + ".com", "dana@" + "a." * 130 + "com",
     '"a b"@example.com', "dana@[127.0.0.1]", "dana<x@example.com", "dana@xn--a.com",
+    "m\ufffdller@example.com", "dana@m\ufffdller.test",
 ]  # fmt: skip
 NEWS = Category("news", 1, Kind.OPTIONAL, "News")
 ALERTS = Category("alerts", 2, Kind.SERVICE_ALERT, "Alerts", ground=Ground.SAFETY)

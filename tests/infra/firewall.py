@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_plus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @dataclass(frozen=True)
@@ -44,8 +48,33 @@ def rules_about(rules: list[dict[str, Any]], request: Request, values: dict[str,
 
 def _field(told: dict[str, Any], request: Request) -> str:
     [field] = told["FieldToMatch"]
-    assert [each["Type"] for each in told["TextTransformations"]] == ["NONE"]
-    return {"Method": request.method, "UriPath": request.path}[field]
+    text = {"Method": request.method, "UriPath": request.path}[field]
+    for each in sorted(told["TextTransformations"], key=lambda one: int(one["Priority"])):
+        text = _TRANSFORMATIONS[each["Type"]](text)
+    return text
+
+
+def _normalized(path: str) -> str:
+    """Without empty segments, `.`, and `..` that are not at the beginning.
+
+    https://docs.aws.amazon.com/waf/latest/developerguide/waf-rule-statement-transformation.html
+    """
+    kept: list[str] = []
+    for segment in path.split("/"):
+        if segment == ".." and kept and kept[-1] != "..":
+            kept.pop()
+        elif segment not in {"", "."}:
+            kept.append(segment)
+    start, end = ("/" if path.startswith("/") else ""), ("/" if kept and path.endswith("/") else "")
+    return start + "/".join(kept) + end
+
+
+_TRANSFORMATIONS: dict[str, Callable[[str], str]] = {
+    "NONE": str,
+    "URL_DECODE": lambda text: unquote_plus(text, "latin-1"),
+    "NORMALIZE_PATH": _normalized,
+}
+"""Those that are used; another one raises KeyError. Each is done once, and so is the decoding."""
 
 
 def _text(told: str | dict[str, str], values: dict[str, str]) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from itertools import product
+from typing import TYPE_CHECKING, Any
 
 import cfnlint
 import pytest
@@ -18,12 +19,32 @@ from infra.ops.event_source import SETTINGS
 from infra.ops.logs import is_taken
 from tests.infra.firewall import Request, matches, rules_about
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 RESOURCES: dict[str, dict[str, Any]] = load_template()["Resources"]
 RULES: list[dict[str, Any]] = RESOURCES["Acl"]["Properties"]["Rules"]
 VALUES = {"ApiStage": "api"}
 PREFIXES = ["", "/api"]
 TOKEN = "AQxhYmNkZWZnaGlqa2xtbm9w"
 PASSES = "one-clicks-always-pass"
+SPELLINGS: dict[str, Callable[[str], str]] = {
+    "as it is": str,
+    "each octet encoded": lambda path: "/" + "".join(f"%{ord(each):02X}" for each in path[1:]),
+    "in lower hexadecimal": lambda path: "/" + "".join(f"%{ord(each):02x}" for each in path[1:]),
+    "its first letters encoded": lambda path: re.sub(r"/(\w)", lambda found: f"/%{ord(found[1]):02x}", path),
+    "its slashes encoded": lambda path: "/" + path[1:].replace("/", "%2F"),
+    "slashes doubled": lambda path: path.replace("/", "//"),
+    "slashes doubled, and encoded": lambda path: path.replace("/", "/%2f"),
+    "with a dot in between": lambda path: path.replace("/", "/./"),
+    "with an encoded dot in between": lambda path: path.replace("/", "/%2E/"),
+    "there and back": lambda path: "/there/.." + path,
+    "there and back, encoded": lambda path: "/there/%2e%2e" + path,
+    "by way of the form": lambda path: "/o/shopshop/..%2F.." + path,
+    "by way of a one-click": lambda path: f"/u/{TOKEN}/%2e%2e/.." + path,
+    "with a slash at its end": lambda path: path.rstrip("/") + "/",
+}
+"""Ways to write one path. Whatever API Gateway makes of each: what it takes to a route is judged as that route."""
 
 
 def of_type(kind: str) -> dict[str, dict[str, Any]]:
@@ -46,11 +67,12 @@ def test_it_holds_no_yaml_that_cloudformation_does_not_read() -> None:
 
 
 class TestTheFirewall:
+    @pytest.mark.parametrize("spelling", SPELLINGS)
     @pytest.mark.parametrize("prefix", PREFIXES)
     @pytest.mark.parametrize("path", [f"/u/{TOKEN}", f"/u/{TOKEN}/all", "/u/", f"/u/{TOKEN}/anything"])
-    def test_has_no_say_in_a_one_click(self, prefix: str, path: str) -> None:
+    def test_has_no_say_in_a_one_click(self, prefix: str, path: str, spelling: str) -> None:
         """It passes by the first rule, and would by any other: none so much as counts it."""
-        request = Request("POST", prefix + path)
+        request = Request("POST", SPELLINGS[spelling](prefix + path))
         assert rules_about(RULES, request, VALUES) == [PASSES]
         assert [rule["Name"] for rule in RULES if matches(rule["Statement"], request, VALUES)] == [PASSES]
 
@@ -79,6 +101,20 @@ class TestTheFirewall:
             for method in methods:
                 found = rules_about(RULES, Request(method, path.replace("{token}", TOKEN)), VALUES)
                 assert len(found) == (path != "/healthz"), (method, path, found)
+
+    @pytest.mark.parametrize("spelling", SPELLINGS)
+    def test_judges_each_route_alike_however_its_path_is_written(self, spelling: str) -> None:
+        for path, methods in app.routes.items():
+            for method, prefix in product(methods, PREFIXES):
+                plain = prefix + path.replace("{token}", TOKEN)
+                found = rules_about(RULES, Request(method, SPELLINGS[spelling](plain)), VALUES)
+                assert found == rules_about(RULES, Request(method, plain), VALUES), (method, plain)
+
+    def test_is_not_led_astray_by_what_only_looks_like_a_one_click(self) -> None:
+        """Decoded once, as API Gateway does: what is encoded twice is another path, and no route."""
+        assert rules_about(RULES, Request("POST", f"/u/{TOKEN}/../../o/shopshop"), VALUES) == ["typed-addresses"]
+        assert rules_about(RULES, Request("POST", "/u/%2e%2e/o/shopshop"), VALUES) == ["typed-addresses"]
+        assert rules_about(RULES, Request("POST", "/%2575/x"), VALUES) == []
 
     def test_lets_pass_what_no_rule_is_about_and_blocks_by_rates_alone(self) -> None:
         assert RESOURCES["Acl"]["Properties"]["DefaultAction"] == {"Allow": {}}

@@ -158,3 +158,9 @@ def test_moto_serves_and_forgets() -> None:
     engine.stop()
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", int(engine.url.rpartition(":")[2])), SECONDS)
+
+
+def test_nobody_else_reads_the_tables_whatever_the_folder_allows(engine: Engine, data_file: Path) -> None:
+    data_file.parent.chmod(0o755)
+    store(engine)
+    assert {file.stat().st_mode & 0o077 for file in data_file.parent.glob("data.sqlite*")} == {0}

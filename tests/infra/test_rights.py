@@ -15,6 +15,7 @@ from botocore import xform_name
 from botocore.session import get_session
 from chalice import awsclient
 
+from infra.ops import logs
 from tests.infra.processes import ROOT
 
 RIGHTS = ROOT / "docs" / "rights"
@@ -204,6 +205,9 @@ class TestAPolicy:
                 assert each["Condition"]["ForAnyValue:StringEquals"] == {"kms:ResourceAliases": "alias/signoff-STAGE"}
             if "iam:PassRole" in each["Action"]:
                 assert all("*" not in resource.removesuffix("/signoff-STAGE-*") for resource in each["Resource"])
+                assert set(each["Condition"]["StringEquals"]) == {"iam:PassedToService"}
+            if "iam:AttachRolePolicy" in each["Action"]:
+                assert each["Condition"] == {"ArnEquals": {"iam:PolicyARN": logs._POLICY}}
 
 
 def test_the_first_domain_of_an_account_can_be_made() -> None:

@@ -61,6 +61,8 @@ def settings():
 """
 
 
+NOT_COPIED = shutil.ignore_patterns("__pycache__", "deployed", "deployments", "vendor.*")
+"""What other tests make and take away meanwhile."""
 NOTHING = {"item": None}
 STORED = {"item": {"pk": {"S": "a"}, "sk": {"S": "b"}}}
 
@@ -161,7 +163,7 @@ def test_the_service_gets_its_settings_and_nothing_of_the_developers(
 def test_without_the_engine_it_serves_from_memory_and_says_so(folder: Path, data: Path) -> None:
     # A copy of the project without node_modules, which looks for the engine beside itself.
     for name in ("infra", "chalicelib", ".chalice"):
-        shutil.copytree(ROOT / name, folder / name)
+        shutil.copytree(ROOT / name, folder / name, ignore=NOT_COPIED)
     with runner(folder, data, root=folder) as running:
         ask(running.port, "POST", "/item")
         assert ask(running.port, "GET", "/item") == STORED
@@ -173,7 +175,7 @@ def test_without_the_engine_it_serves_from_memory_and_says_so(folder: Path, data
 
 
 def test_without_the_engine_make_test_is_told_what_to_install(folder: Path) -> None:
-    shutil.copytree(ROOT / "infra", folder / "infra")
+    shutil.copytree(ROOT / "infra", folder / "infra", ignore=NOT_COPIED)
     said = fails(folder, "engine", environment={"PYTHONPATH": str(folder), "PATH": str(folder)})
     assert said.startswith("The local engine dynoxide is missing: install Node.js with npm and run `make install`")
     assert len(said.splitlines()) == 1

@@ -12,6 +12,8 @@ import pytest
 
 from chalicelib.domain.jobs import JobStatus
 from infra.local.unfinished import take_up
+from tests.api.asking import Admin
+from tests.callers import Caller
 from tests.campaigns.imports import Server, write_file
 from tests.infra.processes import ROOT, SECONDS, Runner, children_of, runner
 from tests.jobs import Desk, get, make_desk, put
@@ -51,7 +53,7 @@ def test_every_job_that_nobody_would_finish_is_taken_up(desk: Desk) -> None:
     exports = [begun(desk, "export", JobStatus.WAITING), begun(desk, "export", JobStatus.RUNNING, **lease)]
     begun(desk, "export", JobStatus.FAILED)
 
-    assert take_up(desk.site.service, CODE) == 3
+    assert take_up(desk.site.service) == 3
 
     messages = desk.files.messages()
     assert {message["id"] for message in messages} == {running, *exports}
@@ -66,8 +68,21 @@ def test_every_job_that_nobody_would_finish_is_taken_up(desk: Desk) -> None:
 
 def test_there_may_be_more_jobs_than_fit_in_one_page(desk: Desk) -> None:
     ids = [begun(desk, "export", JobStatus.WAITING) for _ in range(3)]
-    assert take_up(desk.site.service, CODE, page=2) == 3
+    assert take_up(desk.site.service, page=2) == 3
     assert {message["id"] for message in desk.files.messages()} == set(ids)
+
+
+def test_the_jobs_of_every_sender_are_taken_up(desk: Desk) -> None:
+    site, first = desk.site, begun(desk, "export", JobStatus.WAITING)
+    site.service.senders.create(replace(site.service.senders.get(CODE), code="othersnd"))
+    other = Admin(Caller(site).key("admin", "read", "write", code="othersnd"))
+    second = other.told("POST", "/v1/exports", {}, status=202)["id"]
+    desk.files.messages()
+    assert take_up(site.service) == 2
+    assert {(message["sender"], message["id"]) for message in desk.files.messages()} == {
+        (CODE, first),
+        ("othersnd", second),
+    }
 
 
 def server_of(running: Runner, data: Path) -> Server:

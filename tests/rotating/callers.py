@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SECONDS = 60
+SECONDS = 300
+"""When a test gives up."""
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 

@@ -250,7 +250,7 @@ STEPS = st.sampled_from([*WRITE_FAULTS.values(), faults.late_request, faults.pas
 ROWS = st.lists(st.tuples(st.integers(0, RECIPIENTS - 1), st.booleans(), st.integers(1, 3)), min_size=1, max_size=60)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @drawn(rows=ROWS, steps=st.lists(STEPS, max_size=12), own=st.lists(st.integers(0, RECIPIENTS - 1), max_size=6))
 def test_each_row_counts_once_whatever_comes_between(
     site: Site, rows: list[tuple[int, bool, int]], steps: list[faults.Fault | None], own: list[int]

@@ -18,11 +18,10 @@ from chalicelib.domain.fold import fold
 from chalicelib.domain.recipients import RECENT_ACTS, STRANGER
 from chalicelib.domain.senders import Place
 from chalicelib.domain.state import NOTHING_KNOWN, Choice, Value
-from chalicelib.service import Service
 from chalicelib.store import codec, pepper
 from chalicelib.store.calls import connect, translated
 from chalicelib.store.engine import DynamoEngine
-from chalicelib.store.ledger import Beside, Ledger
+from chalicelib.store.ledger import Beside, Ledger, Timing
 from chalicelib.store.port import Busy, OutcomeUnknown
 from chalicelib.store.reading import Reader
 from tests.domain.test_rules import EXPECTED
@@ -56,13 +55,15 @@ def test_eight_writers_on_one_recipient_and_on_many_lose_nothing(site: Site) -> 
     Every acknowledged act is in the ledger, numbers without a gap, and the state is the fold of the ledger.
     """
     jobs = [(place(number % 5 if number % 2 else 0), f"act{number}") for number in range(2_000)]
-    containers = [Service(site.service.settings) for _ in range(8)]
+    table = site.service.settings.recipients_table
+    # They have as long as this machine takes.
+    ledgers = [Ledger(DynamoEngine(connect(site.service.settings), table), Timing(deadline=600)) for _ in range(8)]
 
     def write(job: tuple[Place, str]) -> str | None:
         where, name = job
         number = int(name[3:])
         part = OptedOut(f"c{number % 7}") if number % 3 else OptedIn(f"c{number % 7}")
-        return containers[number % 8].ledger.record(where, Act(name, Via.PREFERENCE_PAGE, (part,), number)).act
+        return ledgers[number % 8].record(where, Act(name, Via.PREFERENCE_PAGE, (part,), number)).act
 
     with ThreadPoolExecutor(8) as pool:
         acknowledged = list(pool.map(write, jobs))

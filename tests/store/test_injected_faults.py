@@ -410,7 +410,7 @@ STEPS = st.lists(
 )
 
 
-SAME_TABLES = [HealthCheck.function_scoped_fixture]
+SAME_TABLES = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 """On purpose: each example is another recipient in the same tables."""
 
 

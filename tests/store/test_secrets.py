@@ -122,7 +122,7 @@ def test_a_call_is_signed_and_asks_for_what_is_current() -> None:
 
 def test_both_are_asked_side_by_side() -> None:
     """Each waits until the other was asked, too: one after the other neither would come."""
-    met = threading.Barrier(2, timeout=30)
+    met = threading.Barrier(2, timeout=300)
 
     def meeting(text: str) -> Callable[[], Answer]:
         def answer() -> Answer:

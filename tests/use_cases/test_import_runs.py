@@ -394,7 +394,7 @@ DEEDS = st.lists(
 )
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(rows=ROWS, deeds=DEEDS)
 def test_whatever_happens_each_row_counts_once(
     desk: Desk, rows: list[int | None], deeds: list[tuple[str, int, str]]

@@ -88,6 +88,14 @@ def test_a_translation_is_text_and_ends_as_its_message_does(code: str) -> None:
 
 
 @pytest.mark.parametrize("code", codes())
+def test_a_mail_is_not_torn_apart_at_its_hyphen(code: str) -> None:
+    """A line may end behind a hyphen, and not behind U+2011, which looks the same."""
+    assert [
+        text for message in every(code) for text in texts(message) if re.search(r"(?i)\be-(?:mail|post)", text)
+    ] == []
+
+
+@pytest.mark.parametrize("code", codes())
 def test_a_translation_is_not_the_message_itself(code: str) -> None:
     """But for what languages share."""
     same = [message.id for message in every(code) if texts(message)[0] == message.id and " " in str(message.id)]

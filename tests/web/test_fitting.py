@@ -8,10 +8,10 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from markupsafe import Markup
 
 from chalicelib.domain.categories import Catalogue, Category, Ground, Kind
 from chalicelib.domain.senders import Sender
+from chalicelib.markup import Markup
 from chalicelib.web.alerts import ALERTS_OCTETS, still_arrives
 from chalicelib.web.fitting import Either, Part, filled, leading, octets, shortened
 from chalicelib.web.voices import Voice

@@ -76,7 +76,7 @@ def test_who_agreed_when_and_how_is_shown_to_whom_it_concerns(site: Site) -> Non
     agree(site, site.clock.milliseconds - DAY)
     path = f"/p/{site.token(1, Purpose.PREFERENCES)}"
 
-    history = site.client.http.get(f"{path}/history").body.decode()
+    history = site.client.http.get(f"{path}/history?{site.at()}").body.decode()
     told = json.loads(site.post(f"{path}/data", f"address={ADDRESS}".encode(), Content_Type=FORM).body)
 
     assert "you agreed to get Offers, as Test &amp; Sons noted." in history
@@ -95,7 +95,7 @@ def test_what_lifts_an_opt_out_is_in_sight_of_the_recipient(site: Site) -> None:
 
     path = f"/p/{site.token(1, Purpose.PREFERENCES)}"
     assert site.reasons()["offers"] is None
-    assert site.client.http.get(f"{path}/history").body.count(b"you agreed to get Offers") == 2
+    assert site.client.http.get(f"{path}/history?{site.at()}").body.count(b"you agreed to get Offers") == 2
     assert b'value="offers" checked' in site.client.http.get(path).body
 
 

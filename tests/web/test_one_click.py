@@ -155,6 +155,21 @@ def test_two_in_parallel_record_one_act(site: Site) -> None:
     assert site.reasons()["news"] is Reason.OPTED_OUT
 
 
+MORE, ALL_BUTTON = "Other optional mail from", "Stop all optional mail"
+
+
+def test_a_page_says_that_more_may_come_only_where_it_may(site: Site) -> None:
+    """H6. "Stop all" stays until all is stopped: there may be another category tomorrow."""
+    first, second, everything, again = (
+        site.post(f"/u/{site.token(number)}{way}").body.decode()
+        for number, way in ((1, ""), (2, ""), (1, "/all"), (1, ""))
+    )
+    assert (MORE in first, ALL_BUTTON in first) == (True, True)
+    assert (MORE in second, ALL_BUTTON in second) == (False, True)
+    assert (MORE in everything, ALL_BUTTON in everything) == (False, False)
+    assert (MORE in again, ALL_BUTTON in again) == (False, False)
+
+
 def test_stop_all_leaves_service_alerts(site: Site) -> None:
     """C3, H2."""
     answer = site.post(f"/u/{site.token()}/all")

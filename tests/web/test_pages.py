@@ -77,8 +77,8 @@ PAGES: dict[str, Callable[[Site], tuple[str, str, bytes]]] = {
     "saved": lambda site: ("POST", f"/p/{hostile_token(site, 1, Purpose.PREFERENCES)}", b"shown=a&before=a"),
     "undone": lambda site: ("POST", f"{footer(site)}/undo", f"act={stop(site)}".encode()),
     "nothing to undo": lambda site: ("POST", f"{footer(site)}/undo", b"act=%3Cscript%3E"),
-    "history": lambda site: ("GET", f"{footer(site)}/history?of={stop(site)}", b""),
-    "no history": lambda site: ("GET", f"{footer(site)}/history", b""),
+    "history": lambda site: ("GET", f"{history(site)}&of={stop(site)}", b""),
+    "no history": lambda site: ("GET", history(site), b""),
     "my data": lambda site: ("GET", f"{footer(site)}/data", b""),
     "my data, another address": lambda site: ("POST", f"{footer(site)}/data", b"address=%3Cscript%3E"),
     "erase": lambda site: ("GET", f"{footer(site)}/erase", b""),
@@ -96,10 +96,14 @@ def footer(site: Site) -> str:
     return f"/p/{hostile_token(site, 1, Purpose.PREFERENCES)}"
 
 
+def history(site: Site) -> str:
+    return f"{footer(site)}/history?{site.at('hostiles')}"
+
+
 def stop(site: Site) -> str:
     """Stops mail, and says by which act."""
     link = open_link(site.service, hostile_token(site, 1, Purpose.PREFERENCES))
-    return opt_out(site.service, link, Via.ONE_CLICK)
+    return opt_out(site.service, link, Via.ONE_CLICK).act
 
 
 def sender_of(site: Site) -> str:

@@ -7,7 +7,6 @@ each file how many items are in it, how long it is and its SHA-256.
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import tempfile
@@ -68,8 +67,11 @@ def note_file(manifest: Manifest, folder: Path, name: str, items: int) -> None:
 
 
 def write_manifest(manifest: Manifest, folder: Path) -> None:
-    """Whole, and last."""
-    write_privately(folder / MANIFEST, json.dumps(asdict(manifest), indent=2) + "\n")
+    """Whole, and last. Raises CannotRun."""
+    try:
+        write_privately(folder / MANIFEST, json.dumps(asdict(manifest), indent=2) + "\n")
+    except OSError as error:
+        raise CannotRun(f"{folder / MANIFEST} could not be written: {error.strerror}.") from None
 
 
 def read_manifest(folder: Path, name: object) -> Manifest:
@@ -79,7 +81,9 @@ def read_manifest(folder: Path, name: object) -> Manifest:
         files = {file: File(**about) for file, about in told["files"].items()}
         manifest = Manifest(**{**told, "files": files})
     except OSError:
-        raise CannotRun(f"There is no backup in {name}: it has no {MANIFEST}, which is written last.") from None
+        within = sorted(each.parent.name for each in folder.glob(f"*/{MANIFEST}"))
+        hint = f" The newest in it is {str(name).rstrip('/')}/{within[-1]}." if within else ""
+        raise CannotRun(f"There is no backup in {name}: it has no {MANIFEST}, which is written last.{hint}") from None
     except (ValueError, TypeError, KeyError, AttributeError):
         raise CannotRun(f"{MANIFEST} in {name} cannot be read, or is of another format than {FORMAT}.") from None
     if manifest.format != FORMAT or set(manifest.files) != set(FILES):
@@ -132,8 +136,20 @@ def backup_at(options: argparse.Namespace, place: str) -> Iterator[Path]:
             pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}/")
             found = {entry["Key"] for page in pages for entry in page.get("Contents", ())}
             for name in (each for each in (*FILES, MANIFEST) if f"{prefix}/{each}" in found):
-                client.download_file(bucket, f"{prefix}/{name}", str(folder / name))
+                _download(client, (bucket, f"{prefix}/{name}"), folder / name)
+        if (manifests := [key for key in found if key.endswith(f"/{MANIFEST}")]) and not (folder / MANIFEST).exists():
+            newest = max(manifests).removesuffix(f"/{MANIFEST}")
+            raise CannotRun(f"There is no backup in {place}. The newest within it is {_S3}{bucket}/{newest}.")
         yield folder
+
+
+def _download(client: Any, source: tuple[str, str], file: Path) -> None:
+    try:
+        client.download_file(*source, str(file))
+    except OSError as error:
+        raise CannotRun(
+            f"{file.name} could not be fetched into {file.parent}: {error.strerror}. TMPDIR names a better place."
+        ) from None
 
 
 def _upload(options: argparse.Namespace, folder: Path, place: str) -> None:
@@ -161,6 +177,9 @@ def _split(place: str) -> tuple[str, str]:
 @contextmanager
 def _scratch() -> Iterator[Path]:
     """A folder of our own; all that comes into it is encrypted."""
-    with tempfile.TemporaryDirectory(prefix="signoff-backup-") as name:
-        os.chmod(name, 0o700)  # noqa: PTH101 - a name it is
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="signoff-backup-")
+    except OSError as error:
+        raise CannotRun(f"No temporary folder can be made: {error.strerror}. TMPDIR names a better place.") from None
+    with folder as name:
         yield Path(name)

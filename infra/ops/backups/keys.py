@@ -41,8 +41,16 @@ def make_pair(file: Path, passphrase: str) -> Path:
             raise CannotRun(f"{path} is there already, and a key is never written over: name another file.") from None
         except OSError as error:
             raise CannotRun(f"{path} cannot be written: {error.strerror}.") from None
-        with os.fdopen(descriptor, "wb") as out:
-            out.write(content)
+        try:
+            with os.fdopen(descriptor, "wb") as out:
+                out.write(content)
+                out.flush()
+                os.fsync(out.fileno())
+        except OSError as error:
+            # Nobody may take half of a pair for one, and encrypt to a key that opens nothing.
+            file.unlink(missing_ok=True)
+            public.unlink(missing_ok=True)
+            raise CannotRun(f"{path} cannot be written: {error.strerror}. Nothing was made.") from None
     return public
 
 

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 from chalicelib.store.calls import key_of
+from infra.client.shown import counted
 from infra.local.problems import CannotRun
 from infra.ops.backups.folder import CONTROL, RECIPIENTS
 from infra.ops.restored.items import RESTORE, note, noted
+from infra.ops.restored.notes import load_run
 from infra.ops.restored.run import SIDE_BY_SIDE
 from infra.ops.restored.tables import PUT_AT_ONCE, Item, Table
 
@@ -59,7 +61,7 @@ class Loading:
                 with _Putting(table) as putting:
                     reading.each(name, putting.take)
                 done += reading.manifest.files[name].items
-                bar.to(done, total, f"{done} items")
+                bar.to(done, total, counted(done, "item", "items"))
         self._tell(is_done=True)
 
     def _told(self) -> Item:
@@ -67,6 +69,13 @@ class Loading:
 
     def _tell(self, *, is_done: bool) -> None:
         self.control.put(note(RESTORE, _LOAD, {"backup": self.backup, "is_done": is_done}))
+
+
+def refuse_half(recipients: Table, control: Table) -> None:
+    """Raises CannotRun where a backup was put into these tables, and not all of it is there and mended."""
+    told, run = noted(control.get((RESTORE, _LOAD))), load_run(control, recipients)
+    if told and not (told["is_done"] and run is not None and run.is_begun):
+        raise CannotRun(f"A restore into {recipients.name} broke off, and half of it is no backup: repeat it first.")
 
 
 @dataclass(slots=True)

@@ -40,7 +40,8 @@ def seal(file: Path, lines: Iterable[bytes], recipients: list[Any]) -> None:
             out.flush()
             os.fsync(out.fileno())
     except (OSError, pyrage.EncryptError) as error:
-        raise CannotRun(f"{file.name} could not be written: {error}.") from None
+        told = error.strerror if isinstance(error, OSError) else error
+        raise CannotRun(f"{file} could not be written: {told}.") from None
 
 
 def unseal(file: Path, identity: Any, take: Callable[[bytes], None]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.store.models import HEAD
-from infra.client.shown import Bar, Shown, count
+from infra.client.shown import Bar, Shown, count, counted
 from infra.local.problems import CannotRun
 from infra.ops.backups.contents import control_items, item_of, line_of, shard_items, shards_in
 from infra.ops.backups.folder import (
@@ -85,11 +85,11 @@ def write_backup(source: Source, folder: Path, ops_keys: list[Any], shown: Shown
 def _recipients_items(recipients: Table, shards: list[tuple[str, int]], bar: Bar) -> Iterator[Item]:
     done = 0
     for number, (code, shard) in enumerate(shards):
-        bar.to(number, len(shards), f"{count(done)} items")
+        bar.to(number, len(shards), counted(done, "item", "items"))
         for item in shard_items(recipients, code, shard):
             done += 1
             yield item
-    bar.to(len(shards), len(shards), f"{count(done)} items")
+    bar.to(len(shards), len(shards), counted(done, "item", "items"))
 
 
 def check_peppers(rows: list[Item], secrets: Secrets) -> None:
@@ -137,7 +137,10 @@ class Reading:
 
         unseal(self.folder / name, self.identity, taken)
         if found != self.manifest.files[name].items:
-            raise CannotRun(f"The backup is damaged: {name} holds {found} items and should hold more or fewer.")
+            raise CannotRun(
+                f"The backup is damaged: {name} holds {counted(found, 'item', 'items')} and "
+                f"should hold {count(self.manifest.files[name].items)}."
+            )
 
     def secrets(self) -> Secrets:
         """The secrets. Raises CannotRun."""

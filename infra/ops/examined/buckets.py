@@ -47,7 +47,11 @@ def _bucket(view: View, resource: str) -> Iterator[Finding]:
     client, name = view.client("s3"), view.storage.name(resource)
     of = Of(GROUP, name)
     if or_none(lambda: client.get_bucket_location(Bucket=name)) is None:
-        yield of.differs("is there", "The stack made it, and it is gone: imports and exports fail. See `provision`.")
+        yield of.differs(
+            "is there",
+            "The stack made it, and it is gone: imports and exports fail. Make one of this name by hand, as "
+            "infra/storage.yaml has it: CloudFormation makes nothing again that it believes to be there.",
+        )
         return
     yield of.ok("is there")
     yield from compare(view, _KIND, resource, _found(client, name))

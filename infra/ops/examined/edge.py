@@ -46,7 +46,7 @@ def settings(view: View) -> Iterator[Finding]:
         yield Of(GROUP, step.what).holds(
             "is as `finish` sets it",
             is_so=not lines,
-            text=f"It should be: {'; '.join(lines)}. Run `python -m infra finish --stage {view.name}`.",
+            text=f"It should be: {'; '.join(lines)}. Run `{view.command('finish')}`.",
         )
 
 
@@ -95,7 +95,7 @@ def firewall(view: View) -> Iterator[Finding]:
     template = view.template_of(view.stage.edge_stack)
     associations = template.of_type("AWS::WAFv2::WebACLAssociation")
     if not associations:
-        raise NotChecked("The stage has no firewall (`finish --no-firewall`).")
+        raise NotChecked(f"The stage has no firewall. To have one: `{view.command('finish', '--firewall')}`.")
     [acl] = template.of_type("AWS::WAFv2::WebACL")
     expected, of = template.properties(acl), Of(GROUP, "firewall")
     resource = template.properties(associations[0])["ResourceArn"]
@@ -149,7 +149,8 @@ def _alarm(view: View, expected: dict[str, Any], found: dict[str, Any] | None) -
     yield of.holds(
         "watches what the stack says",
         is_so=not others,
-        text=f"Somebody changed {', '.join(others)}: change it back, or set it by `finish --set`. {_remade(view)}",
+        text=f"Somebody changed {', '.join(others)}: change it back, or set it by "
+        f"`{view.command('finish', '--set …')}`. {_remade(view)}",
     )
     yield of.holds(
         "tells of it",
@@ -180,7 +181,7 @@ def _heard(view: View) -> Iterator[Finding]:
         "is heard by somebody",
         is_so=bool(confirmed),
         text=f"Nobody hears the alarms{', for the mail that asks was not answered' if told else ''}. Run "
-        f"`python -m infra finish --stage {view.name} --alarm-email …`, and answer the mail that SNS sends.",
+        f"`{view.command('finish', '--alarm-email …')}`, and answer the mail that SNS sends.",
     )
 
 
@@ -188,5 +189,5 @@ def _remade(view: View) -> str:
     """CloudFormation makes nothing again that it believes to be there."""
     return (
         f"Put it back by hand as infra/edge.yaml has it, or delete the stack {view.stage.edge_stack} (it holds no "
-        f"data) and run `python -m infra finish --stage {view.name}`."
+        f"data) and run `{view.command('finish')}`."
     )

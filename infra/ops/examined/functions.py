@@ -34,7 +34,7 @@ def jobs_function(view: View) -> Iterator[Finding]:
 
 def _function(view: View, expected: Function) -> Iterator[Finding]:
     client, of = view.client("lambda"), Of(GROUP, expected.name)
-    again = f"Run `chalice deploy --stage {view.name}`."
+    again = view.redeploying
     found = or_none(lambda: client.get_function_configuration(FunctionName=expected.name))
     if found is None:
         yield of.differs("is there", f"It is not deployed. {again}")
@@ -43,8 +43,8 @@ def _function(view: View, expected: Function) -> Iterator[Finding]:
     yield of.holds(
         "runtime",
         is_so=found.get("Runtime") in RUNTIMES,
-        text=f"It is {shown(found.get('Runtime'))}, and the project runs on {', '.join(sorted(RUNTIMES))}: run "
-        f"`chalice deploy --stage {view.name}` with such a Python.",
+        text=f"It is {shown(found.get('Runtime'))}, and the project runs on {', '.join(sorted(RUNTIMES))}: have "
+        f"`chalice` run with such a Python. {again}",
     )
     yield of.same("timeout (seconds)", found["Timeout"], expected.timeout, again, _CONFIG)
     yield of.same("memory (MB)", found["MemorySize"], expected.memory, again, _CONFIG)
@@ -95,7 +95,7 @@ def roles(view: View) -> Iterator[Finding]:
 
 def _role(view: View, expected: Function) -> Iterator[Finding]:
     client, of = view.client("iam"), Of(GROUP, f"role {expected.role}")
-    again = f"Run `chalice deploy --stage {view.name}`."
+    again = view.redeploying
     attached = or_none(lambda: client.list_attached_role_policies(RoleName=expected.role)["AttachedPolicies"])
     if attached is None:
         yield of.differs("is there", f"It is not. {again}")
@@ -109,7 +109,7 @@ def _role(view: View, expected: Function) -> Iterator[Finding]:
         f"detach-role-policy --role-name {expected.role} --policy-arn …`).",
     )
     inline = client.list_role_policies(RoleName=expected.role)["PolicyNames"]
-    others = [name for name in inline if name != expected.role]
+    others = [name for name in inline if name != expected.role_policy]
     yield of.holds(
         "has one policy of its own",
         is_so=not others,
@@ -117,7 +117,7 @@ def _role(view: View, expected: Function) -> Iterator[Finding]:
         "--policy-name …`, or put the statements into the file.",
     )
     document = or_none(
-        lambda: client.get_role_policy(RoleName=expected.role, PolicyName=expected.role)["PolicyDocument"]
+        lambda: client.get_role_policy(RoleName=expected.role, PolicyName=expected.role_policy)["PolicyDocument"]
     )
     told = json.loads(unquote(document)) if isinstance(document, str) else document
     yield of.holds(
@@ -150,7 +150,7 @@ def event_source(view: View) -> Iterator[Finding]:
     answer = or_none(lambda: view.client("lambda").list_event_source_mappings(FunctionName=arn))
     found = (answer or {}).get("EventSourceMappings", [])
     ours = [each for each in found if each["EventSourceArn"] == queue]
-    again = f"Run `chalice deploy --stage {view.name}`."
+    again = view.redeploying
     yield of.holds(
         "takes from the queue of jobs",
         is_so=len(ours) == 1,

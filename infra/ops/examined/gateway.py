@@ -38,7 +38,7 @@ def _by_permission(view: View) -> str | None:
 def api(view: View) -> Iterator[Finding]:
     """The REST API and its one stage."""
     client, expected = view.client("apigateway"), program(view)
-    again = f"Run `chalice deploy --stage {view.name}`."
+    again = view.redeploying
     api_id = rest_api_id(view)
     found = api_id and or_none(lambda: client.get_rest_api(restApiId=api_id))
     if not found:
@@ -54,7 +54,7 @@ def api(view: View) -> Iterator[Finding]:
         yield of.differs("stage is there", f"It has no stage {expected.api_stage!r}. {again}")
         return
     yield of.ok("stage is there")
-    yield from _stage(of, stage, str(api_id), expected.api_stage)
+    yield from _stage(of, stage, str(api_id), expected.api_stage, view.command("finish"))
 
 
 def _may_call(of: Of, view: View, api_id: str, again: str) -> Finding:
@@ -68,7 +68,7 @@ def _may_call(of: Of, view: View, api_id: str, again: str) -> Finding:
     )
 
 
-def _stage(of: Of, stage: dict[str, Any], api_id: str, name: str) -> Iterator[Finding]:
+def _stage(of: Of, stage: dict[str, Any], api_id: str, name: str, again: str) -> Iterator[Finding]:
     update = f"`aws apigateway update-stage --rest-api-id {api_id} --stage-name {name} --patch-operations"
     yield of.holds(
         "tracing is off",
@@ -93,8 +93,8 @@ def _stage(of: Of, stage: dict[str, Any], api_id: str, name: str) -> Iterator[Fi
     yield of.holds(
         "access log names no path and no source",
         is_so=not secret,
-        text=f"It writes {', '.join(secret)}, which hold tokens or who somebody is. Run `python -m infra finish` "
-        "again, and delete what was written.",
+        text=f"It writes {', '.join(secret)}, which hold tokens or who somebody is. Run `{again}`, and delete what was "
+        "written.",
     )
 
 

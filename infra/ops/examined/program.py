@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,8 @@ from chalice.constants import DEFAULT_LAMBDA_MEMORY_SIZE, DEFAULT_LAMBDA_TIMEOUT
 from infra.local.problems import CannotRun
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from chalice.config import Config
 
     from infra.ops.examined.view import View
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 API, JOBS = "api_handler", "jobs"
 """The functions, as Chalice calls them."""
 LAYER = "managed-layer"
+_LOGICAL = {API: ("APIHandler", "ApiHandlerRole"), JOBS: ("Jobs", "JobsRole")}
+"""A function and its role, as `chalice package` calls them in its template."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,8 @@ class Function:
     environment: dict[str, str]
     concurrency: int | None
     policy: Path
+    role_policy: str
+    """What the role calls its one policy."""
 
     def statements(self) -> Any:
         """The policy in its file. Raises CannotRun."""
@@ -65,8 +71,21 @@ class Program:
 
 
 def program(view: View) -> Program:
-    """Of the stage that is looked at. Raises CannotRun."""
-    return view.once("program", lambda: program_of(view.stage.document, view.name, view.options.project))
+    """Of the stage that is looked at, by the names that it was deployed under. Raises ClientError and CannotRun."""
+    return view.once("program", lambda: _as_deployed(view))
+
+
+def _as_deployed(view: View) -> Program:
+    """A pipeline's functions and roles have the names that CloudFormation gave them."""
+    told = program_of(view.stage.document, view.name, view.options.project)
+    names = view.by_pipeline
+    if names is None:
+        return told
+    return replace(told, functions=tuple(_renamed(each, *_LOGICAL[each.key], names) for each in told.functions))
+
+
+def _renamed(function: Function, logical: str, role: str, names: Mapping[str, str]) -> Function:
+    return replace(function, name=names[logical], role=names.get(role, role), role_policy=f"{role}Policy")
 
 
 def program_of(document: dict[str, Any], stage: str, project: Path) -> Program:
@@ -98,4 +117,5 @@ def _function(config: Config, key: str) -> Function:
         dict(config.environment_variables),
         config.reserved_concurrency,
         Path(config.project_dir) / ".chalice" / file,
+        f"{whole}-{key}",
     )

@@ -31,9 +31,8 @@ def certificate(view: View) -> Iterator[Finding]:
     arn = told["certificate_arn"]
     found = or_none(lambda: view.client("acm").describe_certificate(CertificateArn=arn)["Certificate"])
     if found is None:
-        yield of.differs(
-            "is issued", "There is no such certificate. Make one, and name it by `provision` with --domain."
-        )
+        again = view.command("provision", f"--domain {domain}", "--certificate-arn …")
+        yield of.differs("is issued", f"There is no such certificate. Make one, and run `{again}`.")
         return
     yield of.same("is issued", found["Status"], "ISSUED", "Validate it, or make another.", "a certificate in use")
     if "NotAfter" in found:
@@ -54,7 +53,7 @@ def domain(view: View) -> Iterator[Finding]:
     """That API Gateway has it, in front of this stage's API."""
     name, told = _domain(view)
     client, of = view.client("apigateway"), Of(GROUP, name)
-    again = f"Run `chalice deploy --stage {view.name}`."
+    again = view.redeploying
     found = or_none(lambda: client.get_domain_name(domainName=name))
     if found is None:
         yield of.differs("is there", f"API Gateway does not know it: no link opens. {again}")
@@ -88,7 +87,7 @@ def _in_dns(view: View, of: Of, name: str, found: dict[str, Any]) -> Iterator[Fi
         what,
         is_so=bool(here & there),
         text=f"{name} {'leads elsewhere' if here else 'is not in the DNS'}: no link opens. Make it an alias or "
-        f"CNAME of {target}, or have `python -m infra finish --stage {view.name}` do it.",
+        f"CNAME of {target}, or have `{view.command('finish')}` do it.",
     )
 
 
@@ -96,7 +95,7 @@ def health(view: View) -> Iterator[Finding]:
     """GET /healthz as a stranger."""
     url = view.stage.settings.get("SIGNOFF_PUBLIC_URL")
     if url is None:
-        raise NotChecked(f"The public URL is not known: run `python -m infra finish --stage {view.name}`.")
+        raise NotChecked(f"The public URL is not known: run `{view.command('finish')}`.")
     of, what = Of(GROUP, f"{url}/healthz"), "the service answers"
     try:
         status, body = view.outside.get(f"{url}/healthz")

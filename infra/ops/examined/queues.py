@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from infra.client.shown import counted
 from infra.ops.asking import or_none
 from infra.ops.examined.compared import Kind, Told, compare
 from infra.ops.examined.finding import Finding, Of
@@ -58,7 +59,11 @@ def _queue(view: View, resource: str, *, is_dead: bool) -> Iterator[Finding]:
     of = Of(GROUP, name)
     url = or_none(lambda: str(client.get_queue_url(QueueName=name)["QueueUrl"]))
     if url is None:
-        yield of.differs("is there", "The stack made it, and it is gone: imports and exports do not run.")
+        yield of.differs(
+            "is there",
+            "The stack made it, and it is gone: imports and exports do not run. Make one of this name by hand, as "
+            "infra/storage.yaml has it: CloudFormation makes nothing again that it believes to be there.",
+        )
         return
     told = client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
     yield of.ok("is there")
@@ -68,7 +73,7 @@ def _queue(view: View, resource: str, *, is_dead: bool) -> Iterator[Finding]:
         yield of.holds(
             "is empty",
             is_so=waiting == 0,
-            text=f"{waiting} jobs have failed five times. The log of the function `jobs` says why; when that is "
+            text=f"{counted(waiting, 'job')} failed five times. The log of the function `jobs` says why; when that is "
             f"mended, `aws sqs start-message-move-task --source-arn {view.storage.arn(resource)}` tries them again.",
         )
         return

@@ -120,7 +120,7 @@ def _secret(view: View, resource: str) -> Iterator[Finding]:
     of, arn = Of(GROUP, name), view.storage.arn(resource)
     told = or_none(lambda: client.describe_secret(SecretId=arn))
     if told is None:
-        yield of.differs("is there", f"It is gone. {_BACKUP}")
+        yield of.differs("is there", f"It is gone. {_from_backup(view)}")
         return
     yield of.ok("is there")
     yield of.holds(
@@ -146,9 +146,13 @@ def _senders(view: View) -> list[dict[str, Any]]:
     return [*map(opened, rows or [])]
 
 
-_BACKUP = (
-    "Restore it from a backup (`python -m infra restore --help`): without it no link opens and no suppression is found."
-)
+def _first_or_from_backup(view: View) -> str:
+    return f"Where the tables are empty `{view.command('provision')}` makes the first one. {_from_backup(view)}"
+
+
+def _from_backup(view: View) -> str:
+    again = view.command("restore", "--secrets-only", "--from …", "--identity …")
+    return f"Restore it from a backup (`{again}`): without it no link opens and no suppression is found."
 
 
 def _arn_of_key(view: View, key: str | None) -> str | None:
@@ -166,7 +170,7 @@ def _value(view: View, of: Of, arn: str, *, is_keys: bool) -> Finding:
     except ClientError as error:
         code = error.response["Error"].get("Code", "")
         if code == "ResourceNotFoundException":
-            return of.differs(_READS, f"It has no value. Run `provision`, which makes the first one. {_BACKUP}")
+            return of.differs(_READS, f"It has no value. {_first_or_from_backup(view)}")
         if "KMS" in code or code in {"DecryptionFailure", "InvalidRequestException"}:
             return of.unknown(_READS, "Its key cannot be used at the moment.")
         return of.unknown(_READS, str(aws.explained(error)))
@@ -178,5 +182,5 @@ def _value(view: View, of: Of, arn: str, *, is_keys: bool) -> Finding:
             rows = _senders(view)
             check_peppers(rows, {"SIGNOFF_PEPPER_KEY": text})
     except (CannotRun, SettingsError) as error:
-        return of.differs(_READS, f"{str(error).rstrip('.')}. {_BACKUP}")
+        return of.differs(_READS, f"{str(error).rstrip('.')}. {_from_backup(view)}")
     return of.ok(_READS)

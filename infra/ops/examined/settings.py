@@ -32,8 +32,7 @@ def settings(view: View) -> Iterator[Finding]:
             setting,
             told and base(told),
             stack.outputs.get(output),
-            f"Run `python -m infra provision --stage {view.name}`, which writes it, then `chalice deploy --stage "
-            f"{view.name}`.",
+            f"Run `{view.command('provision')}`, which writes it. {view.redeploying}",
         )
     yield _public_url(of, view)
     yield _usable(of, view)
@@ -45,12 +44,12 @@ def _public_url(of: Of, view: View) -> Finding:
         todo = "Every link begins with it: set it to the domain, and deploy."
         return of.same(_PUBLIC_URL, url, f"https://{domain}", todo, "the domain")
     if view.name == PROD:
-        return of.differs(_PUBLIC_URL, "The stage prod has no domain. Run `provision` with --domain.")
+        again = view.command("provision", "--domain …", "--certificate-arn …")
+        return of.differs(_PUBLIC_URL, f"The stage prod has no domain. Run `{again}`.")
     return of.holds(
         _PUBLIC_URL,
         is_so=bool(url),
-        text=f"It is not set, so that no link can be minted. Run `python -m infra finish --stage {view.name}`, "
-        "which writes it.",
+        text=f"It is not set, so that no link can be minted. Run `{view.command('finish')}`, which writes it.",
     )
 
 

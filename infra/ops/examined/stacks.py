@@ -25,7 +25,7 @@ def storage_stack(view: View) -> Iterator[Finding]:
 
 def look_at_stack(view: View, name: str, template: dict[str, Any], file: str, command: str) -> Iterator[Finding]:
     """A stack, beside its template in this folder and the command that makes it."""
-    of, again = Of(GROUP, name), f"Run `python -m infra {command} --stage {view.name}`"
+    of, again = Of(GROUP, name), f"Run `{view.command(command)}`"
     stack = view.stack(name)
     if stack is None:
         yield of.differs("is there", f"There is no such stack. {again}.")

@@ -70,7 +70,7 @@ def _functions(view: View) -> dict[str, Any]:
 def _url(view: View) -> str:
     url = view.stage.settings.get("SIGNOFF_PUBLIC_URL")
     if url is None:
-        raise NotChecked(f"It is not set: run `python -m infra finish --stage {view.name}`.")
+        raise NotChecked(f"It is not set: run `{view.command('finish')}`.")
     return url
 
 
@@ -82,7 +82,7 @@ def _health(view: View) -> dict[str, Any]:
 def _keys(view: View) -> dict[str, Any]:
     arn = view.stage.settings.get("SIGNOFF_MASTER_SECRET")
     if arn is None:
-        raise NotChecked(f"There are none yet: run `python -m infra provision --stage {view.name}`.")
+        raise NotChecked(f"There are none yet: run `{view.command('provision')}`.")
     answer = view.client("secretsmanager").get_secret_value(SecretId=arn, VersionStage="AWSCURRENT")
     keys = keys_from(answer.get("SecretString", ""), (datetime.now(UTC) - _EPOCH) // _MILLISECOND)
     coming = keys.next if keys.next != keys.minting else None
@@ -136,7 +136,7 @@ def _queue_told(view: View, resource: str) -> dict[str, str]:
 def _alarms(view: View) -> list[str]:
     client, prefix = view.client("cloudwatch"), f"{view.stage.deployed_as}-"
     if view.stack(view.stage.edge_stack) is None:
-        raise NotChecked(f"There are none yet: run `python -m infra finish --stage {view.name}`.")
+        raise NotChecked(f"There are none yet: run `{view.command('finish')}`.")
     pages = client.get_paginator("describe_alarms").paginate(AlarmNamePrefix=prefix, StateValue="ALARM")
     return sorted(each["AlarmName"] for page in pages for each in page["MetricAlarms"] if each["StateValue"] == "ALARM")
 
@@ -158,13 +158,13 @@ def _tables(view: View) -> dict[str, Any]:
 
 
 def _backup(_view: View) -> str:
-    raise NotChecked("Nobody notes backups in the account; each says itself when it was made (`backup --help`).")
+    raise NotChecked("Nobody notes backups in the account; each says itself when it was made.")
 
 
 def _opt_outs(view: View) -> int:
     """As the log of requests counts them; no data is no opt-out where somebody counts."""
     if view.stack(view.stage.edge_stack) is None:
-        raise NotChecked(f"Nobody counts them yet: run `python -m infra finish --stage {view.name}`.")
+        raise NotChecked(f"Nobody counts them yet: run `{view.command('finish')}`.")
     return int(_figure(view, {"Namespace": view.stage.deployed_as, "MetricName": "OptOuts"}, "Sum", _HOUR) or 0)
 
 

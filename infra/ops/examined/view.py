@@ -67,6 +67,10 @@ class View:
         with self._lock:
             self._kept[key] = value
 
+    def command(self, *words: str) -> str:
+        """What is to be typed next for this stage: `python -m infra … --stage …`."""
+        return self.stage.command(*words)
+
     @property
     def name(self) -> str:
         """The stage's."""
@@ -136,6 +140,26 @@ class View:
         """The table that the settings name: after a restore another than the stack made. Raises NotChecked."""
         made = self.storage.name(resource)
         return next((told for told in self.stage.settings.values() if base(told) == made), made)
+
+    @property
+    def by_pipeline(self) -> dict[str, str] | None:
+        """What a pipeline's stack made, by its names for it; None where `chalice deploy` did. Raises ClientError."""
+        if self.resources:
+            return None
+        stack = self.stack(self.app_stack)
+        return stack.physical if stack is not None and stack.physical.keys() >= {"APIHandler", "Jobs"} else None
+
+    @property
+    def app_stack(self) -> str:
+        """What a pipeline's stack is called, where there is one."""
+        return str(getattr(self.options, "app_stack", None) or self.stage.deployed_as)
+
+    @property
+    def redeploying(self) -> str:
+        """What brings the functions and the API to what they should be, as a sentence. Raises ClientError."""
+        if self.by_pipeline is None:
+            return f"Run `chalice deploy --stage {self.name}`."
+        return f"Have the pipeline deploy the stack {self.app_stack} again."
 
     @property
     def resources(self) -> dict[str, dict[str, Any]]:

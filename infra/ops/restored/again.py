@@ -5,20 +5,22 @@ the ledgers of before are read on from where the restore stood, and every act in
 acknowledged, with its id and its times, behind what came since. An act that is there changes nothing, as the fold has
 it, and so this may be done as often as one likes. Sealed, a shard of before takes no write any more, and what was taken
 over last was the last.
+
+Either table of before may be gone: containers that know a sender acknowledge for half a minute without the one of
+control, and keys are made and revoked without that of recipients. What the other has is taken over by itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from chalicelib.domain.acts import Consented, Erased, Evidence
-from chalicelib.domain.categories import Catalogue
 from chalicelib.domain.jobs import JobKind, JobStatus
 from chalicelib.domain.recipients import Entry
 from chalicelib.domain.senders import Sender, SenderEntry
@@ -32,15 +34,15 @@ from chalicelib.use_cases.importing import file_key
 from chalicelib.use_cases.looking import forget_evidence
 from infra.ops.restored import control
 from infra.ops.restored.items import BEHIND, hole, is_hole, last_of, recipient_in, sequence_of, serialized
+from infra.ops.restored.joined import Joined, with_category, with_row
 from infra.ops.restored.notes import Run, load_shard, save_shard
-from infra.ops.restored.run import SIDE_BY_SIDE
+from infra.ops.restored.run import SIDE_BY_SIDE, Pair
 from infra.ops.restored.shards import PAGE
 from infra.ops.restored.tables import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from chalicelib.domain.categories import Category
     from chalicelib.domain.jobs import Job
     from chalicelib.store.calls import Key
     from infra.ops.restored.tables import Item
@@ -53,8 +55,8 @@ _SEALS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Before:
-    """The tables of before, both still there."""
+class Both:
+    """Two tables that are there."""
 
     recipients: Table
     control: Table
@@ -62,11 +64,14 @@ class Before:
 
 @dataclass(slots=True)
 class Again:
-    """What is taken over once more. `service` is on the restored tables, `load` reads a sender of those of before."""
+    """What is taken over once more. `service` is on the restored tables.
+
+    `load` reads a sender of the table of control of before; where that is gone, of the restored one.
+    """
 
     service: Service
-    new: Before
-    old: Before
+    new: Both
+    old: Pair
     run: Run
     load: Callable[[str], Sender]
     untaken: list[str] = field(default_factory=list)
@@ -74,14 +79,23 @@ class Again:
 
     def take(self) -> int:
         """How many acts and changes were new. Raises `StoreUnavailable`: then again."""
+        if not any(self.old.names):
+            return 0
         taken = 0
         with ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="restore") as pool:
-            for code in [*control.senders_in(self.old.control)]:
+            for code in self._codes():
                 sender = self.load(code)
                 self._begin_new(sender)
-                control.take_rows(self.new.control, self.old.control, code)
-                taken += sum(pool.map(partial(self._take_shard, sender), range(sender.shards)))
+                if self.old.control is not None:
+                    control.take_rows(self.new.control, self.old.control, code)
+                if self.old.recipients is not None:
+                    take = partial(self._take_shard, self.old.recipients, sender)
+                    taken += sum(pool.map(take, range(sender.shards)))
         return taken
+
+    def _codes(self) -> list[str]:
+        """Of the senders of before; where their table is gone, of those that came back."""
+        return [*control.senders_in(self.old.control or self.new.control)]
 
     def _begin_new(self, sender: Sender) -> None:
         """One that was created meanwhile has its heads first: its cursors of before are expired too."""
@@ -89,52 +103,44 @@ class Again:
             item = serialized(head_item(sender.code, shard, Head(0, self.run.epoch)))
             self.new.recipients.put_if(item, "attribute_not_exists(sk)")
 
-    def _take_shard(self, sender: Sender, shard: int) -> int:
+    def _take_shard(self, old: Table, sender: Sender, shard: int) -> int:
         note = load_shard(self.new.recipients, self.run.id, sender.code, shard)
-        last = last_of(self.old.recipients, sender.code, shard)
+        last = last_of(old, sender.code, shard)
         if last <= note.old:
             return 0
         taken = 0
-        self._take_notes(partition_of(sender.code, shard))
+        self._take_notes(old, partition_of(sender.code, shard))
         for first in range(note.old + 1, last + 1, PAGE):
-            for item in self._lines(sender.code, shard, first, min(first + PAGE - 1, last)):
-                taken += self._is_taken(sender, item)
+            for item in _lines(old, sender.code, shard, (first, min(first + PAGE - 1, last))):
+                taken += self._is_taken(old, sender, item)
                 note.old = sequence_of(item)
             save_shard(self.new.recipients, sender.code, shard, note)
         return taken
 
-    def _lines(self, code: str, shard: int, first: int, last: int) -> Iterator[Item]:
-        """In order, up to the first that is not seen yet: it is taken the next time."""
-        items = self.old.recipients.range(partition_of(code, shard), entry_sort_key(first), entry_sort_key(last))
-        for number, item in enumerate(items, first):
-            if sequence_of(item) != number:
-                return
-            yield item
-
-    def _take_notes(self, partition: str) -> None:
+    def _take_notes(self, old: Table, partition: str) -> None:
         """Of idempotency keys; the progress of jobs is that of the workers on the restored tables."""
-        for item in self.old.recipients.range(partition, "op#", f"op#{BEHIND}"):
+        for item in old.range(partition, "op#", f"op#{BEHIND}"):
             self.new.recipients.put_if(item, "attribute_not_exists(sk)")
 
-    def _is_taken(self, sender: Sender, item: Item) -> bool:
+    def _is_taken(self, old: Table, sender: Sender, item: Item) -> bool:
         """Takes over what a line tells of; False where it was there, or is nothing."""
         line = load_line(item)
         if isinstance(line, Entry):
-            return self._record(line)
+            return self._record(old, line)
         return isinstance(line, SenderEntry) and self._describe(sender, line)
 
-    def _record(self, entry: Entry) -> bool:
+    def _record(self, old: Table, entry: Entry) -> bool:
         """Whether the act was new here."""
         ledger = Ledger(
             DynamoEngine(self.service._wire, self.new.recipients.name),  # noqa: SLF001 - the connection of this process
             Timing(now=self.service.clock),
             AS_ACKNOWLEDGED,
         )
-        theirs = recipient_in(self.old.recipients.get(recipient_key(entry.place)))
+        theirs = recipient_in(old.get(recipient_key(entry.place)))
         is_erasure = any(isinstance(part, Erased) for part in entry.act.parts)
         if is_erasure:
             self.service.senders.count_erasure(entry.place.sender)
-        beside = Beside(theirs.address, self._evidence_of(entry))
+        beside = Beside(theirs.address, _evidence_of(old, entry))
         before = self.service.reader.recipient(entry.place)
         after = ledger.record(entry.place, entry.act, beside).recipient
         if is_erasure:
@@ -142,26 +148,25 @@ class Again:
             forget_evidence(self.service, entry.place)
         return after.version > before.version
 
-    def _evidence_of(self, entry: Entry) -> Evidence | None:
-        if not any(isinstance(part, Consented) for part in entry.act.parts):
-            return None
-        partition = partition_of(entry.place.sender, entry.place.shard)
-        item = self.old.recipients.get((partition, f"evidence#{entry.place.recipient}#{entry.act.id}"))
-        return None if item is None else Evidence(*(item[name]["S"] for name in Evidence.__dataclass_fields__))
-
     def _describe(self, theirs: Sender, entry: SenderEntry) -> bool:
         """Makes the change of a sender that a line tells of; of one without a category, what the row has by now."""
-        made: list[bool] = []
+        if entry.category is None and self.old.control is None:
+            self.untaken.append(f"{theirs.code}: what it says of itself, for that went with its table")
+            return False
+        joined: list[tuple[Sender, Joined]] = []
 
         def draft(now: Sender) -> Change:
-            changed = _with_category(now, entry.category) if entry.category else _with_row(now, theirs)
-            made.append(changed is not None and changed != now)
-            return Change(changed or now, entry.category)
+            made = with_category(now, entry.category) if entry.category else with_row(now, theirs)
+            joined.append((now, made))
+            return Change(made.sender, entry.category and made.sender.catalogue.find(entry.category.id))
 
         self.service.change_sender(theirs.code, f"restore {self.run.id} {entry.seq}", draft)
-        if entry.category and _with_category(theirs, entry.category) is None:
-            self.untaken.append(f"{theirs.code}: category {entry.category.id}")
-        return bool(made) and made[-1]
+        if not joined:
+            return False
+        before, made = joined[-1]
+        if made.untaken is not None:
+            self.untaken.append(made.untaken)
+        return made.sender != before
 
     def take_up_jobs(self) -> int:
         """Puts a message into the queue for every job that is not over; one that comes twice does nothing. How many."""
@@ -181,50 +186,54 @@ class Again:
         return job.kind is JobKind.EXPORT or self.service.files.find(file_key(job)) is not None
 
     def seal(self) -> None:
-        """From now on the tables of before refuse every act: a line that nobody wrote stands where the next would."""
-        for code in control.senders_in(self.old.control):
+        """From now on the table of before refuses every act: a line that nobody wrote stands where the next would."""
+        if self.old.recipients is None:
+            return
+        for code in self._codes():
             for shard in range(self.load(code).shards):
-                self._seal_shard(code, shard)
+                self._seal_shard(self.old.recipients, code, shard)
 
-    def _seal_shard(self, code: str, shard: int) -> None:
+    def _seal_shard(self, old: Table, code: str, shard: int) -> None:
         for _ in range(_SEALS):
-            head = self.old.recipients.get((partition_of(code, shard), HEAD))
+            head = old.get((partition_of(code, shard), HEAD))
             seq = 0 if head is None else int(head["seq"]["N"])
             key = partition_of(code, shard), entry_sort_key(seq + 1)
-            found = self.old.recipients.get(key)
+            found = old.get(key)
             if found is not None and is_hole(found):
                 return
-            if found is None and self._is_sealed(head, hole(code, shard, seq + 1, self.service.clock()), key):
+            if found is None and _is_sealed(old, head, hole(code, shard, seq + 1, self.service.clock()), key):
                 return
         raise ClientError({"Error": {"Code": "TransactionConflictException", "Message": "a shard is busy"}}, "Seal")
 
-    def _is_sealed(self, head: Item | None, line: Item, key: Key) -> bool:
-        unmoved: Item = {"TableName": self.old.recipients.name, "Key": {"pk": {"S": key[0]}, "sk": {"S": HEAD}}}
-        if head is None:
-            unmoved["ConditionExpression"] = "attribute_not_exists(sk)"
-        else:
-            unmoved |= {"ConditionExpression": "seq = :s", "ExpressionAttributeValues": {":s": head["seq"]}}
-        put = {"TableName": self.old.recipients.name, "Item": line, "ConditionExpression": "attribute_not_exists(sk)"}
-        try:
-            self.old.recipients.client.transact_write_items(TransactItems=[{"ConditionCheck": unmoved}, {"Put": put}])
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "TransactionCanceledException":
-                raise
-            return False
-        return True
+
+def _lines(old: Table, code: str, shard: int, numbers: tuple[int, int]) -> Iterator[Item]:
+    """From the first to the last in order, up to one that is not seen yet: it is taken the next time."""
+    items = old.range(partition_of(code, shard), *map(entry_sort_key, numbers))
+    for number, item in enumerate(items, numbers[0]):
+        if sequence_of(item) != number:
+            return
+        yield item
 
 
-def _with_category(now: Sender, category: Category) -> Sender | None:
-    """With this category as it is told; None where another one has its number."""
-    others = [held for held in now.catalogue.categories if held.id != category.id]
-    if any(held.number == category.number for held in others):
+def _evidence_of(old: Table, entry: Entry) -> Evidence | None:
+    if not any(isinstance(part, Consented) for part in entry.act.parts):
         return None
-    held = tuple(category if one.id == category.id else one for one in now.catalogue.categories)
-    is_new = len(others) == len(held)
-    return replace(now, catalogue=Catalogue((*held, category) if is_new else held))
+    partition = partition_of(entry.place.sender, entry.place.shard)
+    item = old.get((partition, f"evidence#{entry.place.recipient}#{entry.act.id}"))
+    return None if item is None else Evidence(*(item[name]["S"] for name in Evidence.__dataclass_fields__))
 
 
-def _with_row(now: Sender, theirs: Sender) -> Sender:
-    """With what the row has of the sender itself. A logo stays as it is: its octets are in no line."""
-    profile = replace(theirs.profile, logo=now.profile.logo)
-    return replace(now, name=theirs.name, form_open=theirs.form_open, closed=theirs.closed, profile=profile)
+def _is_sealed(old: Table, head: Item | None, line: Item, key: Key) -> bool:
+    unmoved: Item = {"TableName": old.name, "Key": {"pk": {"S": key[0]}, "sk": {"S": HEAD}}}
+    if head is None:
+        unmoved["ConditionExpression"] = "attribute_not_exists(sk)"
+    else:
+        unmoved |= {"ConditionExpression": "seq = :s", "ExpressionAttributeValues": {":s": head["seq"]}}
+    put = {"TableName": old.name, "Item": line, "ConditionExpression": "attribute_not_exists(sk)"}
+    try:
+        old.client.transact_write_items(TransactItems=[{"ConditionCheck": unmoved}, {"Put": put}])
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "TransactionCanceledException":
+            raise
+        return False
+    return True

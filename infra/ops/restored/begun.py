@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 
 from infra.local.folder import write_privately
 from infra.local.problems import CannotRun
+from infra.ops.deployment import command
+from infra.ops.restored.notes import load_run
+from infra.ops.restored.tables import Table
 from infra.storage import TableNames
 
 if TYPE_CHECKING:
@@ -64,6 +67,27 @@ def file_of(options: argparse.Namespace) -> Path:
     """Where it is noted."""
     file: Path = options.project / ".chalice" / f"restore-{options.stage}.json"
     return file
+
+
+def finish_command(options: argparse.Namespace) -> str:
+    """What ends a restore into new tables, to be typed."""
+    return command(options, "restore", "--finish", "--wait 30")
+
+
+def refuse_unended(recipients: Table, control: Table, options: argparse.Namespace) -> None:
+    """Raises CannotRun where these were restored, and what came to the tables of before may be there alone.
+
+    The tables themselves say so, on a machine too that knows nothing of the restore.
+    """
+    run = load_run(control, recipients)
+    if run is None or run.is_sealed or not run.is_begun:
+        return
+    left = [name for name in run.old if name is not None and Table(control.client, name).exists()]
+    if left:
+        raise CannotRun(
+            f"The restore into {recipients.name} was not ended: some of what was acknowledged may be in "
+            f"{' and '.join(left)} alone. End it, and repeat this then:\n  {finish_command(options)}"
+        )
 
 
 @contextmanager

@@ -38,11 +38,6 @@ def close(table: Table) -> None:
             table.put_if({**closed, _CLOSED: item[_FINGERPRINT]}, "v = :v", v=item["v"])
 
 
-def is_closed(table: Table) -> bool:
-    """Whether `close` has done all of this table."""
-    return not any(item["sk"]["S"] == SENDER and _FINGERPRINT in item for item in table.scan())
-
-
 def opened(row: Item) -> Item:
     """A sender's row as it was before `close`."""
     if _CLOSED not in row:

@@ -18,6 +18,7 @@ from infra.ops.backups.keys import identity_in
 from infra.ops.backups.loading import Loading
 from infra.ops.backups.writing import Reading, open_backup
 from infra.ops.restored.mending import in_sentences, mend_and_begin
+from infra.ops.restored.missing import gone_both
 from infra.ops.restored.run import Pair, Tables
 from infra.ops.restored.tables import Table
 from infra.storage import create_tables
@@ -46,7 +47,7 @@ def into_folder(options: argparse.Namespace, shown: Shown) -> int:
                 raise CannotRun(f"{options.data_dir} holds data: name a new folder.")
             loading.begin()
             loading.load(reading, shown)
-            tables = Tables(recipients, control, Pair(None, None))
+            tables = Tables(recipients, control, Pair(None, None, gone_both(reading.manifest.started)))
             mend_and_begin(tables, reading.secrets(), reading.manifest.started, shown)
     shown.note(f"Restored. To serve it: SIGNOFF_LOCAL_DIR={options.data_dir} make run")
     return 0

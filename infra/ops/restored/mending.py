@@ -13,6 +13,7 @@ from infra.client.shown import Shown, count
 from infra.local.problems import CannotRun
 from infra.ops import aws
 from infra.ops.restored.control import opened
+from infra.ops.restored.missing import Gone, sentences
 from infra.ops.restored.notes import Counts, load_run
 from infra.ops.restored.run import AlreadyServed, Restoring, Tables
 from infra.ops.restored.shards import Disturbed, NotOnePast
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from infra.ops.backups.writing import Secrets
 
 PEPPER = "SIGNOFF_PEPPER_KEY"
-_SECOND = 1000
 
 
 def loader_of(table: Table, secrets: Secrets) -> Callable[[str], Sender]:
@@ -47,6 +47,7 @@ def mend_and_begin(tables: Tables, secrets: Secrets, at: int, shown: Shown) -> N
     run = load_run(tables.control, tables.recipients)
     if run is not None and run.is_begun:
         shown.note("  The restored tables are whole, and their epoch has begun.")
+        tell_missing(run.gone, shown)
         return
     with shown.work("Mending") as bar:
         done = 0
@@ -58,13 +59,20 @@ def mend_and_begin(tables: Tables, secrets: Secrets, at: int, shown: Shown) -> N
 
         restoring = Restoring(tables, loader_of(tables.control, secrets), at, read=read)
         counts = restoring.mend()
-        if None not in tables.old.names:
+        if any(tables.old.names):
             counts = restoring.mend()  # what came while the first took its time
         restoring.begin()
-    _tell(tables, counts, at, shown)
+    _tell(counts, shown)
+    tell_missing(tables.old.gone, shown)
 
 
-def _tell(tables: Tables, counts: Counts, at: int, shown: Shown) -> None:
+def tell_missing(gone: Gone, shown: Shown) -> None:
+    """Which interval of which table may be missing."""
+    for sentence in sentences(gone):
+        shown.note(sentence)
+
+
+def _tell(counts: Counts, shown: Shown) -> None:
     rows = [
         ("lines of the ledger", count(counts.lines)),
         ("taken over from the tables of before", count(counts.taken)),
@@ -75,13 +83,6 @@ def _tell(tables: Tables, counts: Counts, at: int, shown: Shown) -> None:
         ("newest act", time_of(counts.newest) if counts.newest else "none"),
     ]
     shown.summary("Restored", rows, beside_results=True)
-    if None in tables.old.names:
-        since = time_of(at // _SECOND * _SECOND)
-        shown.note(
-            f"What was acknowledged from {since} on, until the tables of before went, may be missing. "
-            "Opt-outs of that time are known only to senders that follow the feed, and to the people. So it is with "
-            "people erased, API keys revoked and senders closed: erase, revoke and close again what you know of."
-        )
 
 
 @contextmanager

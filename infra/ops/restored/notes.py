@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.store.engine import partition_of
 from infra.ops.restored.items import RESTORE, note, noted
+from infra.ops.restored.missing import Gone
 
 if TYPE_CHECKING:
     from infra.ops.restored.tables import Table
@@ -60,14 +61,21 @@ class ShardNote:
 
 @dataclass(slots=True)
 class Run:
-    """One restore into these tables. `epoch` is the one that begins with it; `is_begun` from when it may be served."""
+    """One restore into these tables. `epoch` is the one that begins with it; `is_begun` from when it may be served.
+
+    Up to `made` (milliseconds since 1970 UTC) what came to the tables of before is taken over, where these are not
+    `gone`; once these are sealed, all of it.
+    """
 
     tables: list[str]
     old: list[str | None]
     at: int
     epoch: int
+    made: int = 0
+    gone: Gone = field(default_factory=dict)
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     is_begun: bool = False
+    is_sealed: bool = False
 
 
 def load_shard(table: Table, run: str, sender: str, shard: int) -> ShardNote:

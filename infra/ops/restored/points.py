@@ -57,6 +57,14 @@ class Points:
             )
         return last if wanted is None else wanted
 
+    def since(self, gone: str, at: int) -> int:
+        """From when on acts of a table that is gone may be missing: since `at`, or since it went, if that was before.
+
+        Whether it went before its new table was made of it, or since, nothing tells. In milliseconds since 1970 UTC.
+        """
+        went = [_milliseconds(backup["BackupCreationDateTime"]) for backup in self._backups_of(gone)]
+        return min(at, max(went, default=at))
+
     def restore(self, after: TableNames, at: int, shown: Shown) -> None:
         """Makes the tables of `after`, as those of before were, and comes back when they can be worked on."""
         pairs = [*zip(_both(self.before), _both(after), strict=True)]
@@ -87,11 +95,14 @@ class Points:
 
     def _last_of(self, gone: str) -> dict[str, Any]:
         """What DynamoDB kept of a table that was deleted. Raises CannotRun."""
-        found = self.client.list_backups(TableName=gone, BackupType="SYSTEM")["BackupSummaries"]
+        found = self._backups_of(gone)
         if not found:
             raise CannotRun(f"The table {gone} is gone, and DynamoDB has no backup of it: restore by --from BACKUP.")
-        newest: dict[str, Any] = max(found, key=lambda backup: backup["BackupCreationDateTime"])
-        return newest
+        return max(found, key=lambda backup: backup["BackupCreationDateTime"])
+
+    def _backups_of(self, gone: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.client.list_backups(TableName=gone, BackupType="SYSTEM")["BackupSummaries"]
+        return found
 
     def _span(self, name: str) -> tuple[int, int]:
         told = self.client.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]

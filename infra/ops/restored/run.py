@@ -18,6 +18,7 @@ from chalicelib.domain.senders import Sender
 from chalicelib.store.engine import load_head, partition_of
 from chalicelib.store.models import HEAD, SENDER
 from infra.ops.restored import control
+from infra.ops.restored.missing import Gone
 from infra.ops.restored.notes import Counts, Run, load_run, save_run
 from infra.ops.restored.shards import RULES, Read, Rules, Shard
 from infra.ops.restored.tables import Table
@@ -34,10 +35,11 @@ SIDE_BY_SIDE = 8
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The two tables of a deployment. One that is gone is None."""
+    """The two tables of a deployment. One that is gone is None, and `gone` says which it was."""
 
     recipients: Table | None
     control: Table | None
+    gone: Gone = field(default_factory=dict)
 
     @property
     def names(self) -> list[str | None]:
@@ -113,11 +115,14 @@ class Restoring:
         found = load_run(self.tables.control, self.tables.recipients)
         if found is not None and (found.is_begun or found.old == self.tables.old.names):
             return found
+        now = self.now()
         made = Run(
             tables=[self.tables.recipients.name, self.tables.control.name],
             old=self.tables.old.names,
             at=self.at,
-            epoch=max(self.now() // 1000, self._newest_epoch() + 1),
+            epoch=max(now // 1000, self._newest_epoch() + 1),
+            made=now,
+            gone=self.tables.old.gone,
         )
         save_run(self.tables.control, made)
         return made

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -13,16 +12,18 @@ from infra.ops.asked import is_wanted
 from infra.ops.backups.contents import control_items
 from infra.ops.backups.loading import Loading
 from infra.ops.backups.writing import check_peppers
-from infra.ops.kept_keys import StageKeys
+from infra.ops.deployment import command
+from infra.ops.kept_keys import StageKeys, deployed_functions, has_settings
 from infra.ops.places import go_there
 from infra.ops.restored import begun
 from infra.ops.restored.begun import POINTS, Begun
 from infra.ops.restored.control import refuse_closed
 from infra.ops.restored.local import opened
 from infra.ops.restored.mending import PEPPER, in_sentences, mend_and_begin
+from infra.ops.restored.missing import CONTROL, KINDS, RECIPIENTS, Gone, gone_both
 from infra.ops.restored.points import Points
 from infra.ops.restored.run import Pair, Tables
-from infra.ops.restored.stage_secrets import MASTER, StageSecrets, agreed
+from infra.ops.restored.stage_secrets import MASTER, Held, StageSecrets, agreed, left_out_of, lost_versions
 from infra.ops.restored.tables import Table
 from infra.ops.rotation import keys_from, time_of
 from infra.ops.stages import stage_of
@@ -46,9 +47,7 @@ class StageRestore:
         self._stage = stage_of(options)
         if self._stage.place is None:
             name = self._stage.name
-            raise CannotRun(
-                f"The stage {name} has no stores yet: `python -m infra provision --stage {name}` makes them."
-            )
+            raise CannotRun(f"The stage {name} has no stores yet: `{command(options, 'provision')}` makes them.")
         go_there(self._stage, options)
         self._file = begun.file_of(options)
         self._client = aws.client("dynamodb", options)
@@ -69,24 +68,33 @@ class StageRestore:
         kept, secrets = StageSecrets(self._stage, self._options), reading.secrets()
         held = kept.held()
         lost = [name for name, value in held.items() if value is None]
-        if not lost:
-            self._shown.note("Both secrets of the stage have a value, and are left as they are.")
+        if not lost and held[PEPPER] != secrets[PEPPER]:
+            self._shown.note(
+                "Both secrets of the stage have a value, and are left as they are. The pepper key is not that of the "
+                "backup."
+            )
             return 0
         self._refuse_of_others(held[PEPPER], secrets)
-        if not self._is_wanted(f"{' and '.join(lost)} would be put back as in the backup of the stage."):
+        if agreed(held, secrets, kept.now) == held:
+            self._shown.note(
+                "Both secrets of the stage have a value, which has all of the backup's, and are left as they are."
+            )
+            # A run that was killed may have told nobody.
+            return 0 if self._options.dry_run else self._begin_anew(kept, secrets, held)
+        what = f"{' and '.join(lost)} would be put back" if lost else "The master keys would be added that are lost"
+        if not self._is_wanted(f"{what}, as in the backup of the stage."):
             return 0 if self._options.dry_run else 1
-        wanted = agreed(held, secrets)
-        kept.put(wanted)
-        self._shown.note(
-            "Put back. What was minted under a version made after the backup does not open any more, and what was "
-            "marked as compromised after it is not marked: see `python -m infra keys list`, and mark it again."
-        )
-        return self._begin_anew(wanted)
+        wanted = kept.take(secrets)
+        self._shown.note("Put back.")
+        return self._begin_anew(kept, secrets, wanted)
 
     def _refuse_of_others(self, pepper: str | None, secrets: Secrets) -> None:
         """A backup of another deployment, under whose keys nothing here was made."""
         _, control = self._tables(begun.names_of(self._stage))
-        check_peppers(control_items(control), secrets)
+        if control.exists():
+            check_peppers(control_items(control), secrets)
+        else:
+            self._shown.note(f"{control.name} is gone, too: whether these are its secrets is seen when it is restored.")
         if pepper not in {None, secrets[PEPPER]}:
             raise CannotRun(
                 f"The pepper key of the stage {self._stage.name} is not that of the backup: they belong to two "
@@ -132,7 +140,9 @@ class StageRestore:
 
     def _new(self, points: Points, source: str, at: int) -> Begun:
         if points.exists(points.before.control):
-            refuse_closed(Table(self._client, points.before.control).scan())
+            recipients, control = self._tables(points.before)
+            refuse_closed(control.scan())
+            begun.refuse_unended(recipients, control, self._options)
         new = begun.begin(source, at, points.before)
         if points.exists(new.after.recipients) or points.exists(new.after.control):
             raise CannotRun("A restore was begun in this very second: wait for one, and repeat it.")
@@ -150,37 +160,56 @@ class StageRestore:
             return 0 if self._options.dry_run else 1
         loading, secrets = Loading(*self._tables(names), reading.manifest.id), reading.secrets()
         kept = StageSecrets(self._stage, self._options)
-        wanted = agreed(kept.held(), secrets)
+        agreed(kept.held(), secrets, kept.now)  # or it says why not, before anything is done
         loading.begin()  # from now on another backup is refused
         loading.load(reading, self._shown)
-        tables = Tables(*self._tables(names), Pair(None, None))
+        tables = Tables(*self._tables(names), Pair(None, None, gone_both(reading.manifest.started)))
         mend_and_begin(tables, secrets, reading.manifest.started, self._shown)
         # Last: functions that are deployed answer 503 with another pepper, and never from half of the backup.
-        kept.put(wanted)
+        wanted = kept.take(secrets)
         self._shown.note("Restored. Uploads and exports are in no backup: unfinished imports need their file anew.")
-        return self._begin_anew(wanted)
+        return self._begin_anew(kept, secrets, wanted)
 
-    def _begin_anew(self, secrets: Secrets) -> int:
+    def _begin_anew(self, kept: StageSecrets, backup: Secrets, wanted: Held) -> int:
         """Functions that are deployed have read other secrets, or none."""
-        keys = keys_from(secrets[MASTER], time.time_ns() // 1_000_000)
+        keys = keys_from(wanted[MASTER] or "", kept.now)
+        self._shown.summary(f"Master keys of stage {self._stage.name}", keys.rows(), beside_results=True)
+        if left_out := left_out_of(keys, backup):
+            self._shown.note(lost_versions(left_out, self._options))
         for line in StageKeys(self._stage, self._options).begin_anew(keys):
             self._shown.note(f"  {line}")
+        functions = deployed_functions(self._stage, self._options)
+        named = {setting: self._stage.settings[setting] for setting in deployment.SECRETS}
+        if not all(has_settings(arn, named, self._options) for arn in functions):
+            self._shown.note(
+                f"The functions name other secrets than these, and have to be deployed:\n  {self._stage.deploy}"
+            )
         return 0
 
     def _serve(self, under_way: Begun, secrets: Secrets) -> int:
         """Whole, begun, and named by the settings."""
-        points, before = Points(self._client, under_way.before), self._tables(under_way.before)
-        old = Pair(*(table if points.exists(table.name) else None for table in before))
+        recipients, control = self._tables(under_way.before)
+        gone = self._gone(under_way)
+        old = Pair(None if RECIPIENTS in gone else recipients, None if CONTROL in gone else control, gone)
         tables = Tables(*self._tables(under_way.after), old)
         mend_and_begin(tables, secrets, under_way.at, self._shown)
         begun.switch(self._stage, under_way.after)
         return self._next()
 
+    def _gone(self, under_way: Begun) -> Gone:
+        """Those of the tables of before that are not there any more."""
+        points, is_of_points = Points(self._client, under_way.before), under_way.source == POINTS
+        return {
+            kind: (name, points.since(name, under_way.at) if is_of_points else under_way.at)
+            for kind, name in zip(KINDS, asdict(under_way.before).values(), strict=True)
+            if not points.exists(name)
+        }
+
     def _next(self) -> int:
-        file, name = self._stage.file, self._stage.name
         self._shown.note(
-            f"{file} names the restored tables. Next, one after the other: python -m infra restore --stage {name} "
-            f"--finish --wait 30 and, in another terminal while that waits, chalice deploy --stage {name}"
+            f"{self._stage.file} names the restored tables. Next, begun now and left running:\n"
+            f"  {begun.finish_command(self._options)}\n"
+            f"and in another terminal, while that waits:\n  {self._stage.deploy}"
         )
         return 0
 
@@ -201,17 +230,26 @@ class StageRestore:
         if under_way is None or (under_way.source == source and at in {None, under_way.at}):
             return
         told = POINTS if under_way.source == POINTS else "a backup"
-        raise CannotRun(
-            f"A restore from {told} to {time_of(under_way.at)} is under way, into {under_way.after.recipients}: repeat "
-            f"that command, or delete {self._file} to begin another."
-        )
+        what = f"A restore from {told} to {time_of(under_way.at)} is under way, into {under_way.after.recipients}: "
+        if self._is_used(under_way):
+            raise CannotRun(f"{what}end it before another is begun:\n  {begun.finish_command(self._options)}")
+        raise CannotRun(f"{what}repeat that command, or delete {self._file} to begin another.")
 
     def _tables(self, names: TableNames) -> tuple[Table, Table]:
         return Table(self._client, names.recipients), Table(self._client, names.control)
 
     def _secrets(self) -> Secrets:
-        held = deployment.stage_environment(self._options)
-        return {name: held[name] for name in (MASTER, PEPPER)}
+        """As they are. Raises CannotRun where one is lost."""
+        held = StageSecrets(self._stage, self._options).held()
+        found = {name: value for name, value in held.items() if value is not None}
+        if len(found) < len(held):
+            first = command(self._options, "restore", "--secrets-only", "--from BACKUP", "--identity FILE")
+            raise CannotRun(
+                f"A secret of the stage {self._stage.name} is lost. Put it back first, and repeat this:\n  {first}\n"
+                "Where its tables are gone, too, and DynamoDB keeps nothing of them, make the stage anew: see Restore "
+                "in docs/operate.md."
+            )
+        return found
 
     def _refuse_other_secrets(self, wanted: Secrets) -> None:
         """What the stage's tables hold is bound to its secrets: they are never replaced."""

@@ -112,6 +112,16 @@ class Table:
         """Puts an item, over what is there."""
         self._call("put_item", TableName=self.name, Item=item)
 
+    def exists(self) -> bool:
+        """Whether there is such a table."""
+        try:
+            self._call("describe_table", TableName=self.name)
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ResourceNotFoundException":
+                return False
+            raise
+        return True
+
     def is_empty(self) -> bool:
         """Whether there is nothing in it."""
         return not self._call("scan", TableName=self.name, Limit=1, ConsistentRead=True)["Items"]

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from infra.local.problems import CannotRun
+from infra.ops.restored import begun
 from infra.ops.restored.begun import base
-from infra.ops.restored.control import is_closed, refuse_closed
+from infra.ops.restored.control import refuse_closed
 from infra.ops.restored.notes import load_run
 from infra.ops.restored.tables import Table
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterator
 
     from infra.client.shown import Shown
@@ -26,7 +28,7 @@ _NOT_THERE = frozenset({"ResourceInUseException", "ResourceNotFoundException"})
 _END = "End it by `restore --finish`, and back up then"
 
 
-def refuse_under_way(recipients: Table, control: Table, shown: Shown) -> None:
+def refuse_under_way(recipients: Table, control: Table, options: argparse.Namespace, shown: Shown) -> None:
     """Raises CannotRun where these tables may lack what was acknowledged by now; else tells of what was begun."""
     refuse_closed(control.scan())
     for name in _made_of(recipients):
@@ -41,11 +43,7 @@ def refuse_under_way(recipients: Table, control: Table, shown: Shown) -> None:
             f"A restore into {name} was begun, and nothing is served from it yet: this copies {recipients.name}, "
             "which has all that was acknowledged."
         )
-    if (old := _not_closed(recipients, control)) is not None:
-        raise CannotRun(
-            f"A restore is under way, from {old} into {recipients.name}: what is acknowledged may be in the former "
-            f"alone. {_END}."
-        )
+    begun.refuse_unended(recipients, control, options)
 
 
 def _made_of(table: Table) -> Iterator[str]:
@@ -63,27 +61,6 @@ def _is_begun(recipients: Table, control: Table) -> bool:
             return False
         raise
     return run is not None and run.is_begun
-
-
-def _not_closed(recipients: Table, control: Table) -> str | None:
-    """The table of recipients from which these were restored, if that restore has not come to its end."""
-    run = load_run(control, recipients)
-    if run is None or None in run.old:  # what was gone when the restore began has nothing to be taken over
-        return None
-    old, old_control = (Table(control.client, str(name)) for name in run.old)
-    if not (_is_there(old) and _is_there(old_control)) or is_closed(old_control):
-        return None
-    return old.name
-
-
-def _is_there(table: Table) -> bool:
-    try:
-        table.client.describe_table(TableName=table.name)
-    except ClientError as error:
-        if _code(error) in _NOT_THERE:
-            return False
-        raise
-    return True
 
 
 def _code(error: ClientError) -> Any:

@@ -46,7 +46,7 @@ def _queue_open(at: Deployed) -> Iterator[None]:
     yield from queue(at, JOBS, Policy=json.dumps({"Version": "2012-10-17", "Statement": []}))
 
 
-@case(DEAD_JOBS, "is empty", "1 jobs have failed five times")
+@case(DEAD_JOBS, "is empty", "1 job failed five times")
 def _dead_letter(at: Deployed) -> Iterator[None]:
     sqs = at.account.client("sqs")
     url = sqs.get_queue_url(QueueName=DEAD_JOBS)["QueueUrl"]

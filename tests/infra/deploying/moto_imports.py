@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from moto.cloudformation import parsing
+from moto.cloudformation.exceptions import ValidationError
 from moto.cloudformation.models import ChangeSet
 from moto.cloudformation.responses import CloudFormationResponse
 from moto.dynamodb.models import dynamodb_backends
@@ -31,11 +32,13 @@ def mend() -> None:
 
 
 def _noting(create: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """moto does not keep what is to be imported."""
+    """moto does not keep what is to be imported, and takes tags with it, which ministack refuses as AWS would."""
 
     def noting(self: Any) -> Any:
-        answer = create(self)
         told = self._get_param("ResourcesToImport") or []
+        if told and self._get_param("Tags"):
+            raise ValidationError(message="As part of the import operation, you cannot modify or add [Tags]")
+        answer = create(self)
         change_set = self.cloudformation_backend.describe_change_set(self._get_param("ChangeSetName"))
         change_set.importing = {each["LogicalResourceId"]: each["ResourceIdentifier"] for each in told}
         return answer

@@ -73,7 +73,7 @@ def test_what_holds_something_stays_and_the_stack_goes(
         assert f"aws dynamodb delete-table --table-name {table}" in said.text
     for secret in SECRETS:
         assert f"aws secretsmanager delete-secret --secret-id {secret} --recovery-window-in-days 30" in said.text
-    assert "provision --stage dev --adopt" in said.text
+    assert "provision --adopt --stage dev" in said.text
     again = destroy("--dry-run")
     assert (again.code, "there is nothing to destroy" in again.text) == (0, True)
     assert again.text.splitlines()[1:] == said.text.splitlines()[-len(again.text.splitlines()) + 1 :], "what stays"
@@ -159,6 +159,31 @@ def test_it_refuses_while_the_functions_are_there(
     assert account.stack(STACK) == "CREATE_COMPLETE"
 
 
+def test_what_a_pipeline_deployed_goes_by_its_stack(
+    account: Account, provision: Provision, destroy: Callable[..., Said]
+) -> None:
+    """`chalice delete` knows nothing of it."""
+    provision()
+    unprotect(account)
+    role = account.client("iam").create_role(RoleName="x", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    code = {"ZipFile": "def app(event, context): pass"}
+    function = {"Role": role, "Code": code, "Runtime": "python3.11", "Handler": "app.app"}
+    resources = {
+        "RestAPI": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": "signoff"}},
+        "APIHandler": {"Type": "AWS::Lambda::Function", "Properties": function},
+        "Jobs": {"Type": "AWS::Lambda::Function", "Properties": function},
+    }
+    account.client("cloudformation").create_stack(
+        StackName="signoff-dev", TemplateBody=json.dumps({"Resources": resources})
+    )
+
+    said = destroy("--yes")
+
+    assert said.code == 1
+    assert "`aws cloudformation delete-stack --stack-name signoff-dev --region us-east-1 --endpoint-url " in said.text
+    assert "chalice delete" not in said.text
+
+
 def test_a_dry_run_tells_and_changes_nothing(
     account: Account, provision: Provision, destroy: Callable[..., Said]
 ) -> None:
@@ -178,7 +203,7 @@ def test_a_dry_run_tells_and_changes_nothing(
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ([], "there is nobody here to ask. To do it, add --yes."),
+        ([], "because there is nobody here to ask. To do it:\n"),
         (["--confirm", "prod"], "'prod' is not the name of the stage."),
         (["--confirm", "", "--yes"], "'' is not the name of the stage."),
     ],
@@ -202,7 +227,7 @@ def test_yes_is_not_enough_for_prod(account: Account, provision: Provision, dest
     )
     refused = destroy("--yes", stage="prod")
     assert refused.code == 1
-    assert "add --confirm prod" in refused.text
+    assert refused.text.endswith(" --yes --confirm=prod\n")
     assert account.stack("signoff-prod-storage") == "CREATE_COMPLETE"
     assert destroy("--confirm", "prod", stage="prod").code == 0
     assert account.stack("signoff-prod-storage") is None

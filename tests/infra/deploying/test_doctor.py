@@ -185,7 +185,7 @@ def test_the_command_tells_each_thing_once_and_no_secret(
     code = doctor.run(options, at.world)
     out, err = capfd.readouterr()
     assert code == 3
-    assert "1 not checked" in err
+    assert err.endswith(" 0 differ, 1 not checked.\n")
     if form == "json":
         told = json.loads(out)
         assert (told["stage"], told["counts"]["differs"], told["counts"]["not checked"]) == ("prod", 0, 1)

@@ -163,8 +163,8 @@ def test_a_setting_that_was_taken_out_is_named(
     file.write_text(json.dumps(document), "utf-8")
     at = ["--stage", "dev", "--project", str(project), "--endpoint-url", account.url]
     assert main(["restore", "--dry-run", *at]) == 1
-    said = "does not tell SIGNOFF_RECIPIENTS_TABLE of the stage dev: run `python -m infra provision --stage dev` first."
-    assert said in capfd.readouterr().err
+    said = f"run `python -m infra provision --stage dev --project {project} --endpoint-url {account.url}` first."
+    assert f"does not tell SIGNOFF_RECIPIENTS_TABLE of the stage dev: {said}" in capfd.readouterr().err
 
 
 def test_no_config(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

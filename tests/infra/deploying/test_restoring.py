@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +12,9 @@ from chalicelib.domain.errors import CursorExpired, PepperUnusable, StoreUnavail
 from chalicelib.domain.jobs import Job, JobKind, JobStatus
 from chalicelib.store.models import bind
 from chalicelib.use_cases.following import Wanted, cursor_of, follow
+from infra.__main__ import parser
 from infra.client.shown import Shown
+from infra.local.environment import REGION
 from infra.local.problems import CannotRun
 from infra.ops.restored import begun
 from infra.ops.restored.finishing import Finishing
@@ -42,11 +45,12 @@ def test_no_opt_out_is_lost_on_the_way_from_point_in_time_recovery_to_the_seal(s
     service = stage.service_on(old)
     stage.opt_out(service, "dora")  # by a container that has not changed over
     refused = stage.type("restore", "--finish", "--yes")
-    assert (refused.code, "The old tables are still used by signoff-dev: run" in refused.text) == (1, True)
+    assert (refused.code, "The old tables are still used by signoff-dev." in refused.text) == (1, True)
+    assert_commands_can_be_typed(refused.text)
     stage.deploy(*new)
     ops = OpsKey.at(stage.project)
     unfinished = stage.type("backup", "--to", str(stage.project / "kept"), "--ops-key", str(ops.public))
-    assert (unfinished.code, "is under way, from signoff-dev-recipients into" in unfinished.text) == (1, True)
+    assert (unfinished.code, f"The restore into {new[0]} was not ended" in unfinished.text) == (1, True)
     stage.opt_out(stage.service_on(old), "emil")
     assert "Nothing was changed" in stage.done("restore", "--finish", "--dry-run", "--yes")
     stage.opt_out(stage.service_on(old), "fanny")
@@ -64,6 +68,20 @@ def test_no_opt_out_is_lost_on_the_way_from_point_in_time_recovery_to_the_seal(s
         follow(after, after.senders.get(CODE), Wanted(cursor))
     assert stage.done("restore", "--finish", "--yes")
     assert not [*stage.project.glob(".chalice/restore-*")]
+
+
+def assert_commands_can_be_typed(text: str) -> None:
+    """Each on a line of its own, whole: for this stage, in its region, and in this folder."""
+    commands = [line for line in text.splitlines() if line.startswith("  ") and " --stage" in line]
+    assert [line.split(" --")[0] for line in commands] == [
+        "  python -m infra restore",
+        f"  AWS_DEFAULT_REGION={REGION} chalice deploy",
+    ]
+    words = shlex.split(commands[0])
+    options = parser().parse_args(words[3:])
+    assert (options.stage, options.finish, options.wait) == ("dev", True, 30)
+    assert (options.project / ".chalice" / "config.json").exists()
+    assert commands[1].endswith(" --stage dev")
 
 
 def test_begun_before_the_deployment_it_takes_over_all_along(stage: Stage) -> None:
@@ -85,6 +103,7 @@ def test_begun_before_the_deployment_it_takes_over_all_along(stage: Stage) -> No
 
     options = stage.options(finish=True, wait=1, dry_run=False, yes=True)
     assert Finishing(options, Shown(), pause).run() == 0
+    assert "3 acts and changes taken over" in stage.capture.readouterr().err
 
     assert lost_meanwhile == [[], [], [], []]
     assert len(stage.acked) >= 3
@@ -200,7 +219,22 @@ def test_an_import_that_a_worker_of_the_new_tables_did_not_know_goes_on(stage: S
         service.jobs.create(job)
     bucket = service.settings.files_bucket
     stage.account.client("s3").put_object(Bucket=bucket, Key=f"imports/{CODE}/{names[0]}", Body=b"x")
-    assert "1 imports and exports go on" in stage.done("restore", "--finish", "--yes")
+    assert "1 import or export goes on" in stage.done("restore", "--finish", "--yes")
+
+
+def test_who_knows_nothing_of_a_restore_that_was_not_ended_is_told_of_it(stage: Stage) -> None:
+    """On another machine, or where its note was deleted: another one would pass over what came to the first tables."""
+    old = stage.names()
+    stage.done("restore", "--yes")
+    said = stage.type("restore", "--at", "2001-01-01T00:00", "--yes")
+    assert (said.code, "is under way" in said.text, "delete" in said.text) == (1, True, False)
+    (stage.project / ".chalice" / "restore-dev.json").unlink()
+    said = stage.type("restore", "--yes")
+    assert (said.code, "alone. End it, and repeat this then:\n  python -m infra" in said.text) == (1, True)
+    assert f"{old[0]} and {old[1]} alone" in said.text
+    stage.done("restore", "--finish", "--yes")
+    while (said := stage.type("restore", "--yes")).code == 1:
+        assert "in this very second" in said.text
 
 
 def test_two_restores_at_once_are_refused(stage: Stage) -> None:
@@ -222,7 +256,9 @@ def test_functions_of_a_pipeline_s_stack_are_looked_at_before_the_seal(stage: St
 
 def test_while_one_restore_is_under_way_another_is_refused(stage: Stage) -> None:
     stage.done("restore", "--yes")
-    assert "Next, one after the other" in stage.done("restore", "--yes")
+    told = stage.done("restore", "--yes")
+    assert "Next, begun now and left running:" in told
+    assert_commands_can_be_typed(told)
     said = stage.type("restore", "--at", "2001-01-01T00:00", "--yes")
     assert (said.code, "is under way" in said.text) == (1, True)
 
@@ -235,16 +271,6 @@ def test_doctor_looks_at_the_restored_tables(stage: Stage) -> None:
             assert f"  ok           {name}  {what}\n" in told
     for setting in TABLES:
         assert f"  ok           .chalice/config.json  {setting}\n" in told
-
-
-@pytest.mark.parametrize("gone", [[0], [1], [0, 1]], ids=["recipients", "control", "both"])
-def test_deleted_tables_come_back_and_what_may_be_missing_is_said(stage: Stage, gone: list[int]) -> None:
-    stage.delete(*(stage.names()[number] for number in gone))
-    said = stage.done("restore", "--yes")
-    assert "What was acknowledged from 20" in said
-    stage.deploy(*stage.names())
-    stage.done("restore", "--finish", "--yes")
-    assert stage.lost() == []
 
 
 def test_a_dry_run_and_a_no_change_nothing(stage: Stage) -> None:

@@ -51,15 +51,25 @@ class TestFromABackup:
 
         said = stage.done("restore", "--from", backup, "--identity", str(ops.private), "--yes")
 
-        assert "may be missing" in said
-        assert "API keys revoked and senders closed" in said
-        assert self.secrets(stage) == old
+        assert "What was acknowledged to the table of recipients from 20" in said
+        assert "What was changed in the table of control from 20" in said
+        came = self.secrets(stage)
+        self.assert_came_back(came, old)
         assert stage.names() == names
         assert stage.lost() == []
         again = stage.done("restore", "--from", backup, "--identity", str(ops.private), "--yes")
         assert "their epoch has begun" in again
+        assert self.secrets(stage) == came
         for secret in old:
             assert secret not in said + again
+
+    def assert_came_back(self, came: list[str], old: list[str]) -> None:
+        """All that there was, and a version behind those that may have been made since the backup."""
+        told, before = json.loads(came[0]), json.loads(old[0])
+        assert came[1] == old[1]
+        assert {**told, "1": before["1"]} == {**before, "6": told["6"]}
+        assert told["1"] == {**before["1"], "state": "verifying"}
+        assert told["6"]["state"] == "minting"
 
     def _provision_anew(self, stage: Stage, provision: Provision) -> None:
         stage.account.client("cloudformation").delete_stack(StackName="signoff-dev-storage")
@@ -91,13 +101,93 @@ class TestFromABackup:
         command = ("restore", "--secrets-only", "--from", backup, "--identity", str(ops.private), "--yes")
         assert "are left as they are" in stage.done(*command)
         stage.lose_secrets()
-        assert "Put back." in stage.done(*command)
-        assert self.secrets(stage) == old
+        said = stage.done(*command)
+        assert "Put back." in said
+        assert "version 6: verifies, and mints from 20" in said
+        assert "Versions 2 to 5 were left out" in said
+        came = self.secrets(stage)
+        self.assert_came_back(came, old)
         assert stage.lost() == []
+        assert "has all of the backup's, and are left as they are" in stage.done(*command)
+        assert self.secrets(stage) == came
         client.put_secret_value(SecretId="signoff/dev/pepper-key", SecretString=base64.b64encode(bytes(64)).decode())
         held = self.secrets(stage)
-        assert "are left as they are" in stage.done(*command)
+        assert "The pepper key is not that of the backup" in stage.done(*command)
         assert self.secrets(stage) == held
+
+    def test_a_later_backup_that_turns_up_brings_back_the_version_that_was_lost(
+        self, stage: Stage, backup: str, ops: OpsKey, tmp_path: Path
+    ) -> None:
+        """The first was an older one: its number was left out, so that both have room."""
+        rotated = json.loads(self.rotate(stage))
+        words = ("restore", "--secrets-only", "--identity", str(ops.private), "--yes", "--from")
+        said = stage.done("backup", "--to", str(tmp_path / "kept"), "--ops-key", str(ops.public))
+        [later] = (tmp_path / "kept").iterdir()
+        assert str(later) in said
+        stage.lose_secrets()
+        stage.done(*words, backup)
+        came = json.loads(self.secrets(stage)[0])
+        assert (came["1"]["state"], "2" in came, came["6"]["state"]) == ("verifying", False, "minting")
+
+        said = stage.done(*words, str(later))
+
+        assert "Put back." in said
+        assert "Versions 3 to 5 were left out" in said
+        told = json.loads(self.secrets(stage)[0])
+        assert told == {"1": rotated["1"], "2": {**rotated["2"], "state": "verifying"}, "6": came["6"]}
+        assert stage.lost() == []
+
+    def test_a_secret_that_can_still_be_taken_back_is_not_taken_from_a_backup(
+        self, stage: Stage, backup: str, ops: OpsKey
+    ) -> None:
+        client, old = stage.account.client("secretsmanager"), self.secrets(stage)
+        client.delete_secret(SecretId="signoff/dev/master-keys")
+        command = ("restore", "--secrets-only", "--from", backup, "--identity", str(ops.private), "--yes")
+        said = stage.type(*command)
+        assert (said.code, "aws secretsmanager restore-secret --secret-id arn:aws:" in said.text) == (1, True)
+        client.restore_secret(SecretId="signoff/dev/master-keys")
+        assert self.secrets(stage) == old
+
+    def test_a_secret_that_is_gone_for_good_is_made_anew_by_the_commands_that_are_named(
+        self, stage: Stage, backup: str, ops: OpsKey, provision: Provision
+    ) -> None:
+        """Its ARN is another one then, and the tables hold what was made with the value that the backup has."""
+        stage.deploy(*stage.names())
+        old, client = self.secrets(stage), stage.account.client("secretsmanager")
+        client.delete_secret(SecretId="signoff/dev/master-keys", ForceDeleteWithoutRecovery=True)
+        command = ("restore", "--secrets-only", "--from", backup, "--identity", str(ops.private), "--yes")
+        said = stage.type(*command)
+        assert (said.code, "is gone for good" in said.text) == (1, True)
+        assert "  aws cloudformation delete-stack --stack-name signoff-dev-storage --region us-east-1\n" in said.text
+        assert "  python -m infra provision --adopt --stage dev " in said.text
+        stage.account.client("cloudformation").delete_stack(StackName="signoff-dev-storage")
+
+        told = provision("--adopt")
+
+        assert (told.code, "restore the secret from a backup" in told.text) == (1, True)
+        assert " --secrets-only --from BACKUP --identity FILE\n" in told.text
+        for says in ("Put back.", "are left as they are"):  # a run that was killed may have told nobody
+            done = stage.done(*command)
+            assert says in done
+            assert "signoff-dev begins anew with the new keys." in done
+            assert "have to be deployed:\n  AWS_DEFAULT_REGION=us-east-1 chalice deploy --stage dev\n" in done
+        self.assert_came_back(self.secrets(stage), old)
+        assert stage.lost() == []
+        assert provision().code == 0
+
+    def test_tables_and_secrets_that_are_both_gone_come_back_one_after_the_other(
+        self, stage: Stage, backup: str, ops: OpsKey
+    ) -> None:
+        """DynamoDB keeps a deleted table, and nobody knows of its senders before it is back."""
+        stage.delete(*stage.names())
+        stage.lose_secrets()
+        said = stage.type("restore", "--yes")
+        assert (said.code, "  python -m infra restore --stage dev --project" in said.text) == (1, True)
+        assert " --secrets-only --from BACKUP --identity FILE\n" in said.text
+        told = stage.done("restore", "--secrets-only", "--from", backup, "--identity", str(ops.private), "--yes")
+        assert "signoff-dev-control is gone, too" in told
+        stage.done("restore", "--yes")
+        assert stage.lost() == []
 
     def test_lost_secrets_of_another_deployment_are_not_put_back(self, stage: Stage, backup: str, ops: OpsKey) -> None:
         """Of the two the pepper key is there, and it is not the backup's."""
@@ -158,6 +248,8 @@ class TestFromABackup:
         assert self.secrets(stage) == other
         with pytest.raises(PepperUnusable):
             stage.lost()
+        half = stage.type("backup", "--to", str(stage.project / "kept"), "--ops-key", str(ops.public))
+        assert (half.code, "broke off, and half of it is no backup: repeat it first" in half.text) == (1, True)
         stage.done("restore", "--from", backup, "--identity", str(ops.private), "--yes")
         assert self.secrets(stage) != other
         assert stage.lost() == []
@@ -195,7 +287,11 @@ class TestFromABackup:
         for words, says in (
             (["--to", "s3://nobodys.example.com/daily", *key], "AWS refused PutObject (NoSuchBucket): "),
             (["--to", "s3://", *key], "s3:// names no bucket: "),
-            (["--check", "s3://backups.example.com/daily"], "There is no backup in s3://backups.example.com/daily: "),
+            (["--check", "s3://backups.example.com/none"], "There is no backup in s3://backups.example.com/none: "),
+            (
+                ["--check", "s3://backups.example.com/daily"],
+                f"There is no backup in s3://backups.example.com/daily. The newest within it is {backup}.",
+            ),
         ):
             said = stage.type("backup", *words)
             last = said.text.splitlines()[-1]

@@ -21,6 +21,7 @@ from infra.local.problems import CannotRun
 from infra.ops.kept_keys import CHANGED, FolderKeys, Kept, StageKeys
 from infra.ops.stages import read_stage
 from tests.infra.deploying.conftest import account_server
+from tests.infra.ops.typed import Terminal
 from tests.kept_secrets import Document, KeptSecrets, master_key
 
 if TYPE_CHECKING:
@@ -129,11 +130,21 @@ def test_they_are_listed_and_no_key_is_shown(ops: Ops) -> None:
 def test_without_yes_nothing_is_changed_and_it_is_said_how_to(ops: Ops) -> None:
     for words in (("rotate",), ("compromise", "--version", "1")):
         said = ops.keys(*words)
-        assert said.code == 0
+        assert said.code == 1
         assert said.out.startswith(f"Master keys of stage {ops.kept.stage}, as they would be\nversion 1: ")
         assert f"infra keys {words[0]} --stage {ops.kept.stage} " in said.err
         assert said.err.endswith(" --yes\n")
     assert ops.kept.document == ONE
+
+
+@pytest.mark.parametrize(("line", "code"), [("yes\n", 0), ("no\n", 1), ("", 1)])
+def test_on_a_terminal_it_asks(ops: Ops, monkeypatch: pytest.MonkeyPatch, line: str, code: int) -> None:
+    monkeypatch.setattr("sys.stdin", Terminal(line))
+    said = ops.keys("rotate")
+    assert said.code == code
+    assert "as they would be\n" in said.out
+    assert said.err.startswith("The keys would be changed to these.\nType yes to do it: ")
+    assert len(ops.kept.document) == (2 if code == 0 else 1)
 
 
 def test_a_rotation_keeps_the_old_key_and_tells_the_functions(ops: Ops) -> None:
@@ -255,7 +266,7 @@ REFUSED = [
     (("--stage", "nowhere"), "There is no stage 'nowhere' in "),
     (
         ("--stage", "empty"),
-        "does not tell SIGNOFF_MASTER_SECRET of the stage empty: run `python -m infra provision --stage empty` first.",
+        "does not tell SIGNOFF_MASTER_SECRET of the stage empty: run `python -m infra provision --stage empty ",
     ),
     (("--stage", "empty", "--data-dir", "x"), "--stage and --data-dir mean two deployments: use one of them."),
     (("--data-dir", "nowhere"), "There are no keys in nowhere: start `make run` once, or name a stage by --stage."),

@@ -25,6 +25,7 @@ from infra.local.problems import CannotRun
 from infra.ops import revert
 from infra.ops.deployment import SETTINGS
 from infra.ops.reverting import Reverting
+from tests.infra.ops.typed import Terminal
 from tests.infra.processes import ROOT, infra_command
 from tests.ledgers import take_item
 from tests.site import ADDRESS, CATALOGUE, CODE, Site, environment_for, make_site
@@ -96,7 +97,10 @@ def test_it_lists_and_changes_nothing_and_says_how_to_do_it(ops: Ops) -> None:
         "Acts by opt_out_form, recorded from 2020-01-01T00:00:00.000Z to before 2100-01-01T00:00:00.000Z, "
         f"in {ops.site.tables.names.recipients}:\n"
     )
-    assert "\n1 act by opt_out_form\nwould be reversed: 1\nNothing was changed. To reverse them:\n  " in listed.err
+    assert (
+        "\n1 act by opt_out_form\nwould be reversed: 1\n1 act would be reversed.\nNothing was changed, because"
+        in listed.err
+    )
     assert listed.err.endswith(f"-m infra revert {' '.join((*BY_FORM, *EVER))} --yes\n")
     assert "recipients' own wishes may be among these" in listed.err
     assert ops.revert(*BY_FORM, *EVER, "--list").out == listed.out
@@ -115,6 +119,30 @@ def test_with_yes_it_reverses_and_counts_and_again_it_finds_it_done(ops: Ops) ->
     again = ops.revert(*BY_FORM, *EVER, "--yes")
     assert again.out.endswith("\nreversed: 0\nalready reversed: 2\nnewer choice stays: 1\n")
     assert "there is nothing to reverse" in ops.revert(*BY_FORM, *EVER).err
+
+
+@pytest.mark.parametrize(("line", "reversed_", "later"), [("yes\n", 1, 0), ("no\n", 0, 1), ("", 0, 1)])
+def test_on_a_terminal_it_asks_after_the_list(
+    ops: Ops, monkeypatch: pytest.MonkeyPatch, line: str, reversed_: int, later: int
+) -> None:
+    ops.record(Via.OPT_OUT_FORM, OptedOut(ALL))
+    monkeypatch.setattr("sys.stdin", Terminal(line))
+    said = ops.revert(*BY_FORM, *EVER)
+    assert said.code == 0
+    assert said.out.count("would be reversed: * as if never chosen\n") == 1
+    assert "1 act would be reversed.\nType yes to do it: " in said.err
+    assert said.out.count("1 act by opt_out_form\nreversed: 1\n") == reversed_
+    assert ops.revert(*BY_FORM, *EVER, "--list").out.count("would be reversed") == later
+
+
+@pytest.mark.parametrize("word", ["--list", "--json"])
+def test_who_lists_alone_is_not_asked(ops: Ops, monkeypatch: pytest.MonkeyPatch, word: str) -> None:
+    ops.record(Via.OPT_OUT_FORM, OptedOut(ALL))
+    monkeypatch.setattr("sys.stdin", Terminal("yes\n"))
+    said = ops.revert(*BY_FORM, *EVER, word)
+    assert "Nothing was changed. To reverse them:\n" in said.err
+    assert "Type" not in said.err
+    assert ops.revert(*BY_FORM, *EVER, "--list").out.count("would be reversed") == 1
 
 
 def test_every_fate_has_its_words(ops: Ops) -> None:

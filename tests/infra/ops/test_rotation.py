@@ -51,6 +51,26 @@ def test_a_rotation_adds_a_version_that_mints_ten_minutes_later() -> None:
     assert [later(rotated, after).minting.version for after in (0, MINTS_AFTER - 1, MINTS_AFTER)] == [2, 2, 3]
 
 
+def test_keys_that_come_back_leave_out_the_numbers_that_may_have_been_given_since() -> None:
+    """Also where one was made just before the backup, and waits for its time."""
+    before = keys(v1="compromised", v2="minting").rotated()
+    back = before.come_back()
+    assert states(back) == {1: "compromised", 2: "verifying", 3: "verifying", 8: "minting"}
+    assert back.told["8"]["from"] == "2026-11-21T08:10:00Z"
+    assert [later(back, after).minting.version for after in (0, MINTS_AFTER)] == [3, 8]
+    assert states(later(back, MINTS_AFTER).rotated())[9] == "minting"
+
+
+@pytest.mark.parametrize(("newest", "expected"), [(57, 62), (58, 63), (62, 63), (63, 63)])
+def test_keys_come_back_as_long_as_a_link_can_name_them(newest: int, expected: int) -> None:
+    before = keys(**{"v1": "verifying", f"v{newest}": "minting"})
+    back = before.come_back()
+    assert back.next.version == expected
+    assert {key.version: key.secret for key in before.ring}.items() <= {
+        key.version: key.secret for key in back.ring
+    }.items()
+
+
 def test_a_rotation_leaves_every_other_key_as_it_was() -> None:
     before = keys(v1="compromised", v2="verifying", v7="minting")
     after = before.rotated()

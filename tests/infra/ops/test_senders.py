@@ -13,8 +13,8 @@ from chalicelib.domain.categories import Ground, Kind
 from infra.ops.deployment import SETTINGS
 from tests.engines import make_tables
 from tests.gateway import Answer, send
-from tests.infra.ops.typed import Typist
-from tests.infra.processes import ROOT, infra_command
+from tests.infra.ops.typed import Terminal, Typist
+from tests.infra.processes import ROOT, SECONDS, infra_command
 from tests.site import CODE, Site, environment_for, make_site
 
 if TYPE_CHECKING:
@@ -113,10 +113,10 @@ class TestSenders:
         typist.done("sender", "close", "othersnd", "--yes")
         said = typist.done("sender", "list")
         assert said.out.splitlines() == [
-            "othersnd  closed  Other (1 categories, 8 shards, hashed)",
+            "othersnd  closed  Other (1 category, 8 shards, hashed)",
             f"{CODE}  open    Test & Sons (3 categories, 8 shards)",
         ]
-        assert said.err == "2 senders, of which 1 are closed.\n"
+        assert said.err == "2 senders, 1 closed.\n"
         [other, _] = [json.loads(line) for line in typist.done("sender", "list", "--json").out.splitlines()]
         assert (other["sender"], other["closed"], other["categories"]) == ("othersnd", True, ["service-alerts"])
 
@@ -157,19 +157,6 @@ class TestSenders:
     def test_a_sender_that_there_is_not(self, site: Site, typist: Typist) -> None:
         assert typist.refused("sender", "close", "nobodyis", "--yes").startswith("There is no sender nobodyis: ")
         assert typist.refused("key", "create", "--sender", "nobodyis").startswith("There is no sender nobodyis: ")
-
-
-class Terminal:
-    """Somebody who types one line."""
-
-    def __init__(self, line: str) -> None:
-        self._line = line
-
-    def isatty(self) -> bool:
-        return True
-
-    def readline(self) -> str:
-        return self._line
 
 
 class TestKeys:
@@ -254,7 +241,7 @@ class TestAStage:
             (("--stage", "live"), "There is no stage 'live' in "),
             (
                 ("--stage", "dev"),
-                "The stage dev has no secrets yet: run `python -m infra provision --stage dev`",
+                "The stage dev has no secrets yet: run `python -m infra provision --stage dev --project",
             ),
             (("--stage", "prod", "--data-dir", "."), "--stage and --data-dir mean two deployments: use one of them."),
         ],
@@ -279,7 +266,7 @@ def test_without_any_deployment_it_says_how_to_name_one(tmp_path: Path, typist: 
 @pytest.mark.parametrize("command", ["sender", "key"])
 def test_the_help_shows_each_command(command: str) -> None:
     done = subprocess.run(
-        infra_command(command, "--help"), cwd=ROOT, capture_output=True, text=True, timeout=30, check=True
+        infra_command(command, "--help"), cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, check=True
     )
     assert "create" in done.stdout
     assert "examples:" in done.stdout

@@ -11,7 +11,7 @@ import pytest
 from infra.client.wire import Wire
 from infra.local.problems import CannotRun
 from infra.ops.smoke import SmokeTestFailed, smoke
-from tests.infra.processes import ROOT, runner
+from tests.infra.processes import ROOT, SECONDS, runner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     folder = tmp_path_factory.mktemp("smoke")
-    with runner(ROOT, folder):
+    with runner(ROOT, folder, seconds=10 * SECONDS):
         yield json.loads((folder / "demo.json").read_text("utf-8"))
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pytest
 
 from infra.__main__ import main
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @dataclass(frozen=True)
@@ -47,3 +52,25 @@ class Typist:
         assert re.fullmatch(r"sgn_\S+\n", said.out)
         assert said.out.strip() not in said.err
         return said.out.strip()
+
+
+class Terminal:
+    """Somebody who types one line."""
+
+    def __init__(self, line: str) -> None:
+        self._line = line
+
+    def isatty(self) -> bool:
+        return True
+
+    def readline(self) -> str:
+        return self._line
+
+
+def commands(of: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    """A parser's own, and theirs."""
+    for action in of._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for each in action.choices.values():
+                yield each
+                yield from commands(each)

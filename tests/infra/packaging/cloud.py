@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import botocore.session
+import pytest
 
 from infra.local.children import end, start_guarded
 from infra.local.environment import LOCAL_AWS, REGION
@@ -27,8 +28,10 @@ if TYPE_CHECKING:
     from tests.infra.packaging.projects import Package
 
 ACCOUNT = "000000000000"
-SECONDS = 60
-"""When a test gives up: a stack is made in one or two."""
+SECONDS = 300
+"""When a test gives up: a stack is made in one or two, and on a crowded machine in many."""
+PORTS = 5
+"""How many are tried."""
 CODE_BUCKET = "code-of-the-packages"
 _PLACES = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
 _READY = b"Running on http"
@@ -103,26 +106,57 @@ class Ministack:
 @contextmanager
 def running(folder: Path) -> Iterator[Ministack]:
     """ministack on a free port of this machine, for as long as the block lasts. Raises EmulatorsMissing."""
-    port = _free_port()
-    launcher = Path(__file__).with_name("launch_ministack.py")
-    process = start_guarded(
-        [sys.executable, "-P", "-S", str(launcher), str(site_packages()), str(_bare_python(folder / "python"))],
-        env=_environment(port, folder),
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    log = folder / "ministack.log"
-    ready = threading.Event()
-    reading = threading.Thread(target=_keep, args=(process, log, ready), daemon=True)
-    reading.start()
-    try:
-        assert ready.wait(SECONDS), "ministack did not start"
-        assert process.poll() is None, log.read_text("utf-8", "replace")
-        yield Ministack(f"http://127.0.0.1:{port}")
-    finally:
-        end(process, 0)
-        reading.join()
+    said = ""
+    # A free port can be taken by another program before ministack takes it, a second or two later: then another one.
+    for _ in range(PORTS):
+        started = _Started(folder, _free_port())
+        try:
+            if started.is_ready():
+                yield Ministack(f"http://127.0.0.1:{started.port}")
+                return
+            said = started.log.read_text("utf-8", "replace")
+        finally:
+            started.end()
+    pytest.fail(f"ministack did not start:\n{said}", pytrace=False)
+
+
+class _Started:
+    """One try to start it."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.port = port
+        self.log = folder / "ministack.log"
+        launcher = Path(__file__).with_name("launch_ministack.py")
+        self._process = start_guarded(
+            [sys.executable, "-P", "-S", str(launcher), str(site_packages()), str(_bare_python(folder / "python"))],
+            env=_environment(port, folder),
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        self._is_ready = threading.Event()
+        self._has_said = threading.Event()
+        self._reading = threading.Thread(target=self._keep, daemon=True)
+        self._reading.start()
+
+    def is_ready(self) -> bool:
+        """Whether it came to serve; returns when it does, or has ended."""
+        return self._has_said.wait(SECONDS) and self._is_ready.is_set()
+
+    def end(self) -> None:
+        end(self._process, 0)
+        self._reading.join()
+
+    def _keep(self) -> None:
+        """What it says, into `log`, until its end."""
+        assert self._process.stdout is not None
+        with self._process.stdout as lines, self.log.open("wb", buffering=0) as kept:
+            for line in lines:
+                kept.write(line)
+                if _READY in line:
+                    self._is_ready.set()
+                    self._has_said.set()
+        self._has_said.set()
 
 
 def _bare_python(file: Path) -> Path:
@@ -130,17 +164,6 @@ def _bare_python(file: Path) -> Path:
     file.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -S "$@"\n', "utf-8")
     file.chmod(0o700)
     return file
-
-
-def _keep(process: subprocess.Popen[bytes], log: Path, ready: threading.Event) -> None:
-    """What it says, into `log`, until its end."""
-    assert process.stdout is not None
-    with process.stdout as lines, log.open("wb", buffering=0) as kept:
-        for line in lines:
-            kept.write(line)
-            if _READY in line:
-                ready.set()
-    ready.set()
 
 
 def _environment(port: int, folder: Path) -> dict[str, str]:

@@ -16,8 +16,8 @@ from infra.ops.provisioning import SETTINGS
 from infra.packaging.build import prepare
 from tests.infra.processes import ROOT
 
-SECONDS = 120
-"""When a test gives up; packaging takes two."""
+SECONDS = 600
+"""When a test gives up; packaging takes two, and more where the packages are fetched first."""
 CHALICE = [sys.executable, "-c", "from chalice.cli import main; raise SystemExit(main())"]
 LAYER = Path("python", "lib", f"python{sys.version_info[0]}.{sys.version_info[1]}", "site-packages")
 """Where the packages lie in the layer."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import pytest
+import urllib3
 
 from infra.__main__ import main
 from infra.ops.first_secrets import first_master_keys, first_pepper_key
-from tests.infra.packaging.cloud import running
+from tests.infra.packaging.cloud import SECONDS, running
 from tests.infra.packaging.emulators import EmulatorsMissing
 from tests.infra.processes import ROOT
 
@@ -70,6 +72,39 @@ def test_what_a_pipeline_deployed_is_finished_and_tried_through_the_gateway(
     assert code == 0, said
     assert f"Deployed: API {api}, functions " in said
     assert re.search(r"from there to the first check that says no: [\d,]+ ms\n", said)
+    check_unknown_paths(url)
+    check_doctor(fixed_for(ministack, tmp_path), capfd)
     assert main(finish) == 0
     again = "".join(capfd.readouterr())
     assert "  ~ " not in again, again
+
+
+def check_doctor(fixed: list[str], capfd: pytest.CaptureFixture[str]) -> None:
+    """It finds what a pipeline deployed, under the names that CloudFormation gave it, and sends nobody to Chalice."""
+    main(["doctor", *fixed, "--json"])
+    told = json.loads(capfd.readouterr().out)["findings"]
+    found = {(each["of"].rpartition("-")[0], each["what"]): each for each in told if each["group"] == "functions"}
+    named = {name for name, what in found if what == "is there"}
+    assert named == {
+        "signoff-dev-APIHandler",
+        "signoff-dev-Jobs",
+        "role signoff-dev-ApiHandlerRole",
+        "role signoff-dev-JobsRole",
+    }
+    # The engines' addresses are in the functions alone.
+    assert {what for (_, what), each in found.items() if each["state"] != "ok"} == {"settings"}
+    again = [each["text"] for each in found.values() if each["text"]]
+    assert all(text.endswith("Have the pipeline deploy the stack signoff-dev again.") for text in again)
+    main(["status", *fixed, "--json"])
+    functions = json.loads(capfd.readouterr().out)["functions"]
+    assert [bool(each) for each in functions.values()] == [True, True]
+
+
+def check_unknown_paths(url: str) -> None:
+    """API Gateway answers them by itself: in the service's words, to everybody in JSON, and without what was sent."""
+    for headers in ({}, {"Accept": "text/html"}, {"Authorization": "Bearer sgn_invented"}):
+        answer = urllib3.request("GET", f"{url}/invented/path", headers=headers, timeout=SECONDS)
+        assert answer.status == HTTPStatus.NOT_FOUND, (headers, answer.data)
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert answer.json()["type"] == "urn:signoff:nothing-here"
+        assert b"invented" not in answer.data

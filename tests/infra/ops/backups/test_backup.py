@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import random
+import shutil
 import stat
 import subprocess
 from dataclasses import dataclass
@@ -151,12 +152,20 @@ def test_a_file_or_the_manifest_that_is_missing_is_noticed(made: Made) -> None:
     assert "There is no backup in" in made.check()
 
 
+def test_a_folder_of_backups_is_none_and_its_newest_is_named(made: Made) -> None:
+    """As at three in the morning: the place of all of them was given."""
+    older = made.place.with_name("signoff-local-20010101T000000Z")
+    shutil.copytree(made.place, older)
+    said = made.typist.refused("backup", "--check", str(made.place.parent))
+    assert said.endswith(f"The newest in it is {made.place}.")
+
+
 def test_fewer_items_than_were_written_are_noticed(made: Made) -> None:
     """A well sealed file that is not the one."""
     file = made.place / RECIPIENTS
     file.unlink()
     seal(file, [line_of({"pk": {"S": "a#0"}, "sk": {"S": "head"}})], recipients_in(made.ops.public))
-    with pytest.raises(CannotRun, match=r"^The backup is damaged: \S+ holds 1 items"):
+    with pytest.raises(CannotRun, match=r"^The backup is damaged: \S+ holds 1 item and should hold \d+"):
         made.reading().check()
 
 
@@ -222,6 +231,16 @@ class TestKeys:
         said = Typist(capsys).refused("backup-key", "--out", str(tmp_path / "k"), "--passphrase-file", str(phrase))
         assert "k.pub is there already" in said
         assert not (tmp_path / "k").exists()
+
+    def test_where_there_is_no_room_no_half_of_a_pair_is_left(self, tmp_path: Path) -> None:
+        phrase = tmp_path / "phrase"
+        phrase.write_text(f"{PASSPHRASE}\n")
+        command = infra_command("backup-key", "--out", str(tmp_path / "k"), "--passphrase-file", str(phrase))
+        no_room = ["bash", "-c", 'ulimit -f 0; exec "$@"', "bash", *command]
+        done = subprocess.run(no_room, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr == f"{tmp_path / 'k'} cannot be written: File too large. Nothing was made.\n"
+        assert [file.name for file in tmp_path.iterdir()] == ["phrase"]
 
     def test_a_short_passphrase_is_refused(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         phrase = tmp_path / "phrase"
