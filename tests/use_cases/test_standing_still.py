@@ -178,6 +178,15 @@ def test_an_import_that_moves_no_more_after_it_was_sent_on_has_failed(desk: Desk
     assert slow.upload.entries() == recorded
 
 
+def test_an_import_that_never_began_has_failed(desk: Desk, line: Line) -> None:
+    slow = Slow(desk, line, 1)
+    desk.site.service.files._bucket = "nobodys-bucket"
+    assert not line.deliver(repeat(900.0))
+    assert line.sent[1:] == []
+    told = desk.show(slow.upload.id)
+    assert (told["status"], told["detail"], told["counts"]["rows"]) == ("failed", GIVEN_UP, 0)
+
+
 def test_an_export_without_progress_fails_after_five_runs(desk: Desk, line: Line) -> None:
     desk.rows({"address": "ada@example.com", "reason": "bounce"})
     begun = desk.admin.told("POST", EXPORTS, {}, 202)
