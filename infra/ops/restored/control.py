@@ -182,7 +182,7 @@ def begin_jobs_anew(control: Table, code: str, *, has_progress: bool) -> list[tu
 
     An export begins anew: what it has read of one table does not go with what it would read of another. An import
     goes on where it was, but without `has_progress`: then it reads its file again, and records nothing twice. How far
-    either was before is no measure of how far it comes now.
+    one was that begins anew is no measure of how far it comes now.
     """
     unfinished = []
     for kind in JobKind:
@@ -201,7 +201,6 @@ def begin_jobs_anew(control: Table, code: str, *, has_progress: bool) -> list[tu
 def _anew(kind: JobKind, done: dict[str, Any], *, has_progress: bool) -> dict[str, Any]:
     if kind is JobKind.EXPORT:
         return {**done, "lease": _FAILED, "begun": 0, "mark": 0} if done else done
-    if "line" not in done:
+    if has_progress or "line" not in done:
         return done
-    anew = {} if has_progress else {"line": 0, "rows": 0, "rejected": 0, "read": 0}
-    return {**done, **anew, "mark": 0}
+    return {**done, "line": 0, "rows": 0, "rejected": 0, "read": 0, "mark": 0}

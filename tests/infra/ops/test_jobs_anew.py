@@ -20,7 +20,7 @@ IMPORTED = {**READ, "of": 100, "mark": 16}
 EXPORTED = {"etags": ["a", "b"], "upload": "u", "run": "1a", "lease": 0, "begun": 9, "mark": 2}
 CASES: dict[str, tuple[JobKind, JobStatus, dict[str, Any], bool, dict[str, Any]]] = {
     # How far an import was sent on is forgotten: rows that are read again would else be no progress, and end it.
-    "an import": (JobKind.IMPORT, JobStatus.RUNNING, IMPORTED, True, {**IMPORTED, "mark": 0}),
+    "an import": (JobKind.IMPORT, JobStatus.RUNNING, IMPORTED, True, IMPORTED),
     "an import, rows lost": (JobKind.IMPORT, JobStatus.RUNNING, IMPORTED, False, {**IMPORTED, **UNREAD, "mark": 0}),
     "without its file": (JobKind.IMPORT, JobStatus.WAITING, {}, False, {}),
     "an import that is over": (JobKind.IMPORT, JobStatus.DONE, IMPORTED, False, IMPORTED),
