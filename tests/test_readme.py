@@ -112,7 +112,7 @@ def test_the_command_line_does_what_the_readme_shows(tmp_path: Path) -> None:
             command = [sys.executable, *at_this_time(line).split()[1:]]
             environment = {**environment_for(ROOT), **told}
             done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-            assert done.returncode == (2 if " import " in line else 0), done.stderr
+            assert done.returncode == (3 if " import " in line else 0), done.stderr
             really = " | ".join(said_by(done.stdout + done.stderr))
             assert [expected for expected in said_by(output) if expected not in really] == [], really
 

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from infra.client.api import Api
     from infra.client.shown import Bar
 
-REJECTED_ROWS = 2
-"""The exit code where the import is done and some rows were rejected."""
+REJECTED_ROWS = 3
+"""The exit code where the import is done and some rows were rejected. 2 is what argparse says of a wrong option."""
 
 _LINE = "import a file of opt-outs: upload it, follow it, fetch what was rejected"
 _DESCRIPTION = """\
@@ -36,7 +36,8 @@ rejected to FILE.rejected.csv and prints what became of the rows. An import neve
 
 After Ctrl-C or a failure the same command goes on: FILE.signoff-import keeps where it was, until the import is done.
 
-Exits with 0: done; 2: done, and some rows were rejected; 1: failed; 130: stopped by Ctrl-C."""
+Exits with 0: done; 3: done, and some rows were rejected; 1: failed; 2: the options were not understood;
+130: stopped by Ctrl-C."""
 _EXAMPLE = """\
   python -m infra import people.csv --column address=E-Mail --column at=Date --reason opted_out --category newsletter
   ssh shop cat people.csv.gz | python -m infra import - --reason opted_out"""

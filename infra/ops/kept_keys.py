@@ -26,7 +26,7 @@ from infra.ops.rotation import Keys, keys_from, time_of
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from infra.ops.stages import Stage
@@ -194,6 +194,12 @@ def deployed_functions(stage: Stage, options: argparse.Namespace) -> list[str]:
     Those that `chalice deploy` noted in this folder, else those that a colleague or a pipeline deployed.
     """
     return _noted(options.project, stage.name) or list(find_functions(stage, options))
+
+
+def has_settings(function: str, settings: Mapping[str, str], options: argparse.Namespace) -> bool:
+    """Whether a function is deployed with these. Raises botocore's errors."""
+    told = aws.client("lambda", options).get_function_configuration(FunctionName=function)
+    return bool(settings.items() <= told.get("Environment", {}).get("Variables", {}).items())
 
 
 def _noted(project: Path, stage: str) -> list[str]:

@@ -181,7 +181,8 @@ def begin_jobs_anew(control: Table, code: str, *, has_progress: bool) -> list[tu
     """Kind and id of every job of a sender that is not over, each as it is to be taken up.
 
     An export begins anew: what it has read of one table does not go with what it would read of another. An import
-    goes on where it was, but without `has_progress`: then it reads its file again, and records nothing twice.
+    goes on where it was, but without `has_progress`: then it reads its file again, and records nothing twice. How far
+    one was that begins anew is no measure of how far it comes now.
     """
     unfinished = []
     for kind in JobKind:
@@ -199,7 +200,7 @@ def begin_jobs_anew(control: Table, code: str, *, has_progress: bool) -> list[tu
 
 def _anew(kind: JobKind, done: dict[str, Any], *, has_progress: bool) -> dict[str, Any]:
     if kind is JobKind.EXPORT:
-        return {**done, "lease": _FAILED} if done else done
+        return {**done, "lease": _FAILED, "begun": 0, "mark": 0} if done else done
     if has_progress or "line" not in done:
         return done
-    return {**done, "line": 0, "rows": 0, "rejected": 0, "read": 0}
+    return {**done, "line": 0, "rows": 0, "rejected": 0, "read": 0, "mark": 0}

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from infra.client.shown import Shown, counted
 from infra.local.problems import CannotRun
-from infra.ops import aws, deployment
+from infra.ops import deployment
 from infra.ops.asked import is_wanted
 from infra.ops.backup import secrets_of, tables_of
-from infra.ops.kept_keys import deployed_functions
+from infra.ops.kept_keys import deployed_functions, has_settings
 from infra.ops.restored import begun
 from infra.ops.restored.again import Again, Both
 from infra.ops.restored.control import close
@@ -137,12 +137,7 @@ class Finishing:
         if not functions and not self._is_told:
             self._is_told = True
             self._shown.note("  Nothing of this stage is found deployed: see yourself that it uses the new tables.")
-        return [arn.rpartition(":")[2] for arn in functions if not names.items() <= self._settings_of(arn).items()]
-
-    def _settings_of(self, arn: str) -> dict[str, Any]:
-        told = aws.client("lambda", self._options).get_function_configuration(FunctionName=arn)
-        found: dict[str, Any] = told.get("Environment", {}).get("Variables", {})
-        return found
+        return [arn.rpartition(":")[2] for arn in functions if not has_settings(arn, names, self._options)]
 
     def _tell_of_the_old(self, old: Pair) -> None:
         stage = stage_of(self._options)

@@ -13,7 +13,7 @@ from infra.ops.backups.contents import control_items
 from infra.ops.backups.loading import Loading
 from infra.ops.backups.writing import check_peppers
 from infra.ops.deployment import command
-from infra.ops.kept_keys import StageKeys
+from infra.ops.kept_keys import StageKeys, deployed_functions, has_settings
 from infra.ops.places import go_there
 from infra.ops.restored import begun
 from infra.ops.restored.begun import POINTS, Begun
@@ -23,7 +23,7 @@ from infra.ops.restored.mending import PEPPER, in_sentences, mend_and_begin
 from infra.ops.restored.missing import CONTROL, KINDS, RECIPIENTS, Gone, gone_both
 from infra.ops.restored.points import Points
 from infra.ops.restored.run import Pair, Tables
-from infra.ops.restored.stage_secrets import MASTER, StageSecrets, agreed, left_out_of, lost_versions
+from infra.ops.restored.stage_secrets import MASTER, Held, StageSecrets, agreed, left_out_of, lost_versions
 from infra.ops.restored.tables import Table
 from infra.ops.rotation import keys_from, time_of
 from infra.ops.stages import stage_of
@@ -79,7 +79,8 @@ class StageRestore:
             self._shown.note(
                 "Both secrets of the stage have a value, which has all of the backup's, and are left as they are."
             )
-            return 0
+            # A run that was killed may have told nobody.
+            return 0 if self._options.dry_run else self._begin_anew(kept, secrets, held)
         what = f"{' and '.join(lost)} would be put back" if lost else "The master keys would be added that are lost"
         if not self._is_wanted(f"{what}, as in the backup of the stage."):
             return 0 if self._options.dry_run else 1
@@ -90,7 +91,10 @@ class StageRestore:
     def _refuse_of_others(self, pepper: str | None, secrets: Secrets) -> None:
         """A backup of another deployment, under whose keys nothing here was made."""
         _, control = self._tables(begun.names_of(self._stage))
-        check_peppers(control_items(control), secrets)
+        if control.exists():
+            check_peppers(control_items(control), secrets)
+        else:
+            self._shown.note(f"{control.name} is gone, too: whether these are its secrets is seen when it is restored.")
         if pepper not in {None, secrets[PEPPER]}:
             raise CannotRun(
                 f"The pepper key of the stage {self._stage.name} is not that of the backup: they belong to two "
@@ -166,14 +170,20 @@ class StageRestore:
         self._shown.note("Restored. Uploads and exports are in no backup: unfinished imports need their file anew.")
         return self._begin_anew(kept, secrets, wanted)
 
-    def _begin_anew(self, kept: StageSecrets, backup: Secrets, wanted: Secrets) -> int:
+    def _begin_anew(self, kept: StageSecrets, backup: Secrets, wanted: Held) -> int:
         """Functions that are deployed have read other secrets, or none."""
-        keys = keys_from(wanted[MASTER], kept.now)
+        keys = keys_from(wanted[MASTER] or "", kept.now)
         self._shown.summary(f"Master keys of stage {self._stage.name}", keys.rows(), beside_results=True)
-        if left_out := left_out_of(wanted, backup):
+        if left_out := left_out_of(keys, backup):
             self._shown.note(lost_versions(left_out, self._options))
         for line in StageKeys(self._stage, self._options).begin_anew(keys):
             self._shown.note(f"  {line}")
+        functions = deployed_functions(self._stage, self._options)
+        named = {setting: self._stage.settings[setting] for setting in deployment.SECRETS}
+        if not all(has_settings(arn, named, self._options) for arn in functions):
+            self._shown.note(
+                f"The functions name other secrets than these, and have to be deployed:\n  {self._stage.deploy}"
+            )
         return 0
 
     def _serve(self, under_way: Begun, secrets: Secrets) -> int:
@@ -229,8 +239,17 @@ class StageRestore:
         return Table(self._client, names.recipients), Table(self._client, names.control)
 
     def _secrets(self) -> Secrets:
-        held = deployment.stage_environment(self._options)
-        return {name: held[name] for name in (MASTER, PEPPER)}
+        """As they are. Raises CannotRun where one is lost."""
+        held = StageSecrets(self._stage, self._options).held()
+        found = {name: value for name, value in held.items() if value is not None}
+        if len(found) < len(held):
+            first = command(self._options, "restore", "--secrets-only", "--from BACKUP", "--identity FILE")
+            raise CannotRun(
+                f"A secret of the stage {self._stage.name} is lost. Put it back first, and repeat this:\n  {first}\n"
+                "Where its tables are gone, too, and DynamoDB keeps nothing of them, make the stage anew: see Restore "
+                "in docs/operate.md."
+            )
+        return found
 
     def _refuse_other_secrets(self, wanted: Secrets) -> None:
         """What the stage's tables hold is bound to its secrets: they are never replaced."""

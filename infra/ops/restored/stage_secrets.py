@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import argparse
 
     from infra.ops.backups.writing import Secrets
-    from infra.ops.rotation import Told
+    from infra.ops.rotation import Keys, Told
     from infra.ops.stages import Stage
 
 MASTER = "SIGNOFF_MASTER_KEYS"
@@ -32,7 +32,7 @@ class StageSecrets:
     """Both secrets of a stage, in Secrets Manager."""
 
     def __init__(self, stage: Stage, options: argparse.Namespace) -> None:
-        self._stage = stage
+        self._stage, self._options = stage, options
         self._arns = {name: stage.settings[setting] for setting, name in deployment.SECRETS.items()}
         self._client = aws.client("secretsmanager", options)
         self._read: dict[str, str] = {}
@@ -115,9 +115,9 @@ def agreed(held: Held, backup: Secrets, now: int) -> Secrets:
     return {**backup, MASTER: keys if json.loads(text) == json.loads(keys) else keys_from(text, now).text}
 
 
-def left_out_of(wanted: Secrets, backup: Secrets) -> list[int]:
+def left_out_of(keys: Keys, backup: Secrets) -> list[int]:
     """The versions that may have been made after a backup and are in neither, where one was made behind them."""
-    after = sorted({*map(int, json.loads(wanted[MASTER]))} - {*map(int, json.loads(backup[MASTER]))})
+    after = sorted({key.version for key in keys.ring} - {*map(int, json.loads(backup[MASTER]))})
     newest = max(map(int, json.loads(backup[MASTER])))
     return [*range(newest + 1, after[0])] if after else []
 

@@ -53,12 +53,12 @@ def test_a_file_is_imported_its_rejects_fetched_and_a_check_finds_them(data: Pat
     people.write_text("\n".join(["E-Mail;Since", *lines]), "utf-8")
     words = ("--column", "address=E-Mail", "--column", "at=2", "--reason", "opted_out", "--category", "offers")
     done = runs(data, "import", people, *words)
-    assert done.returncode == 2, done.stderr
+    assert done.returncode == 3, done.stderr
     assert "rows: 2,001\naccepted: 2,000\nchanged: 2,000\nunchanged: 0\nrejected: 1\n" in done.stdout
     rejected = (tmp_path / "people.csv.rejected.csv").read_text("utf-8")
     assert "an address has an @" in rejected
     again = runs(data, "import", people, *words)
-    assert (again.returncode, "accepted: 2,000\n" in again.stdout) == (2, True)
+    assert (again.returncode, "accepted: 2,000\n" in again.stdout) == (3, True)
     runs(data, "check", people, "--column", "E-Mail", "--category", "offers", "--output", checked)
     with checked.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))

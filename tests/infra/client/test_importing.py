@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from infra.__main__ import main
 from infra.client import sources
+from infra.client.importing import REJECTED_ROWS
 from tests.infra.client.fake import Drop, Status, problem
 
 if TYPE_CHECKING:
@@ -107,11 +109,22 @@ def test_options_say_what_the_file_means_and_nothing_is_said_that_was_not(
     ]
 
 
+def test_options_that_are_not_understood_have_a_code_of_their_own(capfd: pytest.CaptureFixture[str]) -> None:
+    """A script that goes on with what was rejected must not take a typing error for it."""
+    with pytest.raises(SystemExit) as ended:
+        main(["import", "people.csv", "--colum", "address=1"])
+    assert ended.value.code not in {0, 1, REJECTED_ROWS}
+    with pytest.raises(SystemExit):
+        main(["import", "--help"])
+    told = " ".join(capfd.readouterr().out.split())
+    assert f"{REJECTED_ROWS}: done, and some rows were rejected; 1: failed; {ended.value.code}: the options" in told
+
+
 def test_rejected_rows_are_fetched_and_tell_by_the_exit_code(fake: FakeSignoff, person: Person, people: Path) -> None:
     fake.steps, fake.files = [WITH_REJECTS], {"rejects_url": REJECTS}
     said = person.types("import", people)
     rejected = people.with_name("people.csv.rejected.csv")
-    assert said.code == 2
+    assert said.code == REJECTED_ROWS
     assert rejected.read_bytes() == REJECTS
     assert rejected.stat().st_mode & 0o777 == 0o600
     assert f"What was rejected, and why: {rejected}" in said.err
@@ -276,7 +289,7 @@ def test_a_refused_import_keeps_nothing_and_says_what_the_service_says(
 def test_standard_input_is_spooled_and_uploaded(fake: FakeSignoff, person: Person, stdin: None, tmp_path: Path) -> None:
     fake.steps, fake.files = [WITH_REJECTS], {"rejects_url": REJECTS}
     said = person.types("import", "-")
-    assert said.code == 2
+    assert said.code == REJECTED_ROWS
     assert uploads(fake) == [ROWS]
     assert [file.name for file in tmp_path.iterdir()] == ["stdin.rejected.csv"]
 

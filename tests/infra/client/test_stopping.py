@@ -111,7 +111,7 @@ def test_an_import_that_is_stopped_goes_on_by_the_command_it_names(
     said = stopped_at(fake, place, "import", people)
     assert sentence in said
     done = runs(fake, *command_in(said))
-    assert done.returncode == 2, done.stderr
+    assert done.returncode == 3, done.stderr
     assert len(fake.jobs) == 1
     assert fake.files["imp_1"] == ROWS
     assert [file.name for file in people.parent.iterdir() if "signoff" in file.name] == []

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-import shutil
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,8 +24,6 @@ from tests.infra.deploying.restoring import CODE, TABLES, KilledWhenMending, Sta
 from tests.infra.ops.backups.drills import OpsKey
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.infra.deploying.accounts import Provision
 
 
@@ -146,81 +142,6 @@ def test_who_has_the_settings_of_before_a_restore_is_told(stage: Stage) -> None:
     said = stage.type("restore", "--yes")
     assert (said.code, "were restored into others" in said.text) == (1, True)
     assert "These tables were restored into others" in stage.type("doctor").text
-
-
-class TestABackupMeanwhile:
-    """From a colleague's machine, where nothing is noted of the restore: no backup lacks what was acknowledged."""
-
-    @pytest.fixture
-    def ops(self, tmp_path: Path) -> OpsKey:
-        return OpsKey.at(tmp_path)
-
-    @pytest.fixture
-    def colleague(self, stage: Stage, tmp_path: Path) -> Stage:
-        """Whose settings are those of before, until `fetch`."""
-        there = replace(stage, project=tmp_path / "colleague")
-        (there.project / ".chalice").mkdir(parents=True)
-        fetch(stage, there)
-        return there
-
-    def back_up(self, colleague: Stage, ops: OpsKey) -> Said:
-        return colleague.type("backup", "--to", str(colleague.project / "kept"), "--ops-key", str(ops.public))
-
-    def test_while_tables_are_made_it_copies_those_that_serve_and_says_so(
-        self, stage: Stage, colleague: Stage, ops: OpsKey
-    ) -> None:
-        killed = stage.options(source=None, at=None, dry_run=False, yes=True)
-        with pytest.raises(KeyboardInterrupt):
-            StageRestore(killed, KilledWhenMending()).run()
-        said = self.back_up(colleague, ops)
-        assert (said.code, "nothing is served from it yet: this copies signoff-dev-recipients," in said.text) == (
-            0,
-            True,
-        )
-
-    def test_of_either_tables_it_is_refused_until_the_restore_is_finished(
-        self, stage: Stage, colleague: Stage, ops: OpsKey
-    ) -> None:
-        stage.done("restore", "--yes")
-        of_old = self.back_up(colleague, ops)
-        assert (of_old.code, f"signoff-dev-recipients into {stage.names()[0]}, which may hold" in of_old.text) == (
-            1,
-            True,
-        )
-        fetch(stage, colleague)
-        of_new = self.back_up(colleague, ops)
-        assert (of_new.code, f"into {stage.names()[0]}: what is acknowledged may be in the former" in of_new.text) == (
-            1,
-            True,
-        )
-        assert not (colleague.project / "kept").exists()
-        stage.done("restore", "--finish", "--yes")
-        assert self.back_up(colleague, ops).code == 0
-
-    def test_of_a_restore_that_was_given_up_nothing_is_left_in_its_way(
-        self, stage: Stage, colleague: Stage, ops: OpsKey
-    ) -> None:
-        stage.done("restore", "--yes")
-        recipients, control = stage.names()
-        stage.delete(control)
-        assert "nothing is served from it" in self.back_up(colleague, ops).text
-        stage.delete(recipients)
-        said = self.back_up(colleague, ops)
-        assert (said.code, "restore" in said.text) == (0, False)
-
-    def test_old_tables_that_are_gone_have_nothing_more_to_be_taken_over(
-        self, stage: Stage, colleague: Stage, ops: OpsKey
-    ) -> None:
-        old = stage.names()
-        stage.done("restore", "--yes")
-        stage.delete(*old)
-        fetch(stage, colleague)
-        assert self.back_up(colleague, ops).code == 0
-
-
-def fetch(stage: Stage, there: Stage) -> None:
-    """What was committed, and nothing that is not in git."""
-    shutil.copy(stage.project / ".chalice" / "config.json", there.project / ".chalice")
 
 
 def test_a_stage_that_was_restored_is_restored_again(stage: Stage) -> None:

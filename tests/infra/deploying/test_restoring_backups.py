@@ -152,6 +152,7 @@ class TestFromABackup:
         self, stage: Stage, backup: str, ops: OpsKey, provision: Provision
     ) -> None:
         """Its ARN is another one then, and the tables hold what was made with the value that the backup has."""
+        stage.deploy(*stage.names())
         old, client = self.secrets(stage), stage.account.client("secretsmanager")
         client.delete_secret(SecretId="signoff/dev/master-keys", ForceDeleteWithoutRecovery=True)
         command = ("restore", "--secrets-only", "--from", backup, "--identity", str(ops.private), "--yes")
@@ -165,10 +166,28 @@ class TestFromABackup:
 
         assert (told.code, "restore the secret from a backup" in told.text) == (1, True)
         assert " --secrets-only --from BACKUP --identity FILE --stage dev " in told.text
-        assert "Put back." in stage.done(*command)
+        for says in ("Put back.", "are left as they are"):  # a run that was killed may have told nobody
+            done = stage.done(*command)
+            assert says in done
+            assert "signoff-dev begins anew with the new keys." in done
+            assert "have to be deployed:\n  AWS_DEFAULT_REGION=us-east-1 chalice deploy --stage dev\n" in done
         self.assert_came_back(self.secrets(stage), old)
         assert stage.lost() == []
         assert provision().code == 0
+
+    def test_tables_and_secrets_that_are_both_gone_come_back_one_after_the_other(
+        self, stage: Stage, backup: str, ops: OpsKey
+    ) -> None:
+        """DynamoDB keeps a deleted table, and nobody knows of its senders before it is back."""
+        stage.delete(*stage.names())
+        stage.lose_secrets()
+        said = stage.type("restore", "--yes")
+        assert (said.code, "  python -m infra restore --secrets-only --from BACKUP " in said.text) == (1, True)
+        assert " --secrets-only --from BACKUP --identity FILE --stage dev " in said.text
+        told = stage.done("restore", "--secrets-only", "--from", backup, "--identity", str(ops.private), "--yes")
+        assert "signoff-dev-control is gone, too" in told
+        stage.done("restore", "--yes")
+        assert stage.lost() == []
 
     def test_lost_secrets_of_another_deployment_are_not_put_back(self, stage: Stage, backup: str, ops: OpsKey) -> None:
         """Of the two the pepper key is there, and it is not the backup's."""
