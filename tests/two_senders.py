@@ -90,6 +90,8 @@ class World:
     things: Things
     nothing: Things
     marks: frozenset[str]
+    signature: str
+    """One of them: of a URL as it was signed in one second, and is signed otherwise in the next."""
 
     def come_back(self) -> None:
         """Makes the app serve this world again after another one: it has one service, and models name one table."""
@@ -125,7 +127,9 @@ def make_world(tables: LocalTables, files: LocalFiles) -> Iterator[World]:
         begin_b(b)
         site.clock.milliseconds += 1_000  # A's jobs are younger than all of B's, and so are nobody's
         things = begin_a(a)
-        yield World(site, a, b, things, nothing_like(site, things, b), frozenset(marks_of(a, things)))
+        signature = signature_of(a, things)
+        marks = frozenset([*marks_of(a, things), signature])
+        yield World(site, a, b, things, nothing_like(site, things, b), marks, signature)
 
 
 def begin_a(a: Tenant) -> Things:
@@ -234,7 +238,12 @@ def marks_of(a: Tenant, things: Things) -> Iterator[str]:
     logo = a.page("/v1/sender/logo")
     yield from (logo["sha256"], logo["image"], things.category, things.other_category)
     yield from (things.changes, things.suppressions, things.export_cursor, things.token)
-    export = a.told("GET", "/v1/exports/{export_id}", export_id=things.export_id)
-    yield re.findall(r"Signature=([^&]+)", export["url"])[0]
     assert a.told("GET", IMPORT, import_id=things.import_id)["rejects_url"]
     assert "upload" in a.told("GET", IMPORT, import_id=things.waiting_import)
+
+
+def signature_of(a: Tenant, things: Things) -> str:
+    """Of the URL at which an export of A's lies."""
+    export = a.told("GET", "/v1/exports/{export_id}", export_id=things.export_id)
+    [signature] = re.findall(r"Signature=([^&]+)", export["url"])
+    return str(signature)

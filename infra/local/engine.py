@@ -17,7 +17,7 @@ from infra.local.children import ROOT, SECONDS_TO_STOP, end, start_guarded
 from infra.local.problems import CannotRun, EngineMissing
 
 HOST = "127.0.0.1"
-SECONDS_TO_START = 10
+SECONDS_TO_START = 30
 _PAUSE = 0.005
 _MACHINES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}
 

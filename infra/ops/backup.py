@@ -6,6 +6,7 @@ import argparse
 import os
 import time
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 from infra.client.commands import stopping
@@ -125,7 +126,8 @@ def _back_up(options: argparse.Namespace, shown: Shown) -> int:
             refuse_under_way(recipients, control, options, shown)
     name = options.stage or "local"
     source = Source(name, recipients, control, lambda: secrets_of(options), lambda: time.time_ns() // 1_000_000)
-    called = f"signoff-{name}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
+    # Two that are made in the same second have two names, on two machines, too.
+    called = f"signoff-{name}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{token_hex(2)}"
     with in_sentences(), new_backup(options, options.to, called) as folder:
         manifest = write_backup(source, folder, keys, shown)
     place = f"{options.to.rstrip('/')}/{called}"

@@ -78,6 +78,13 @@ class Context:
         return seconds * 1000
 
 
+class Down:
+    """In the place of the files: a store that does not answer."""
+
+    def find(self, key: str) -> None:
+        raise StoreUnavailable("the file store did not answer")
+
+
 @pytest.fixture
 def desk(dynoxide_tables: LocalTables, local_files: LocalFiles) -> Iterator[Desk]:
     with make_desk(dynoxide_tables, local_files) as made:
@@ -176,6 +183,17 @@ def test_an_import_that_moves_no_more_after_it_was_sent_on_has_failed(desk: Desk
     assert line.sent[2:] == []
     assert desk.show(slow.upload.id)["detail"] == GIVEN_UP
     assert slow.upload.entries() == recorded
+
+
+def test_an_import_that_never_began_has_failed(desk: Desk, line: Line) -> None:
+    slow = Slow(desk, line, 1)
+    kept = desk.site.service.files
+    desk.site.service.__dict__["files"] = Down()
+    assert not line.deliver(repeat(900.0))
+    desk.site.service.__dict__["files"] = kept
+    assert line.sent[1:] == []
+    told = desk.show(slow.upload.id)
+    assert (told["status"], told["detail"], told["counts"]["rows"]) == ("failed", GIVEN_UP, 0)
 
 
 def test_an_export_without_progress_fails_after_five_runs(desk: Desk, line: Line) -> None:

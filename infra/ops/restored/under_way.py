@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 _NOT_THERE = frozenset({"ResourceInUseException", "ResourceNotFoundException"})
 """Of a table that is gone, or that is being made."""
-_END = "End it by `restore --finish`, and back up then"
 
 
 def refuse_under_way(recipients: Table, control: Table, options: argparse.Namespace, shown: Shown) -> None:
@@ -36,8 +35,8 @@ def refuse_under_way(recipients: Table, control: Table, options: argparse.Namesp
         if _is_begun(Table(control.client, name), Table(control.client, newer)):
             raise CannotRun(
                 f"A restore is under way, from {recipients.name} into {name}, which may hold alone what is "
-                f"acknowledged by now. {_END}, with the .chalice/config.json that names the new tables. Where it was "
-                "given up and nothing ever used them, delete them."
+                "acknowledged by now. Where it was given up and nothing ever used them, delete them. Else end it, with "
+                f"the .chalice/config.json that names them, and back up then:\n  {begun.finish_command(options)}"
             )
         shown.note(
             f"A restore into {name} was begun, and nothing is served from it yet: this copies {recipients.name}, "

@@ -165,7 +165,7 @@ class TestFromABackup:
         told = provision("--adopt")
 
         assert (told.code, "restore the secret from a backup" in told.text) == (1, True)
-        assert " --secrets-only --from BACKUP --identity FILE --stage dev " in told.text
+        assert "\n  python -m infra restore --secrets-only --from BACKUP --identity FILE --stage dev " in told.text
         for says in ("Put back.", "are left as they are"):  # a run that was killed may have told nobody
             done = stage.done(*command)
             assert says in done
@@ -182,8 +182,8 @@ class TestFromABackup:
         stage.delete(*stage.names())
         stage.lose_secrets()
         said = stage.type("restore", "--yes")
-        assert (said.code, "  python -m infra restore --secrets-only --from BACKUP " in said.text) == (1, True)
-        assert " --secrets-only --from BACKUP --identity FILE --stage dev " in said.text
+        assert (said.code, "\n  python -m infra restore --secrets-only " in said.text) == (1, True)
+        assert "\n  python -m infra restore --secrets-only --from BACKUP --identity FILE --stage dev " in said.text
         told = stage.done("restore", "--secrets-only", "--from", backup, "--identity", str(ops.private), "--yes")
         assert "signoff-dev-control is gone, too" in told
         stage.done("restore", "--yes")

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from chalicelib.domain.senders import Sender
 
 ACTS = 400
+SMALL_PIPE = 4_096
+"""Octets: some thirty acts, told as JSON."""
 
 
 @pytest.fixture
@@ -79,7 +81,9 @@ def test_ended_half_way_it_goes_on_and_reverses_nothing_twice(served: Path, numb
     sender = service.senders.get("demosend")
     strangers(service, sender, ACTS)
     ended = command(served, "--yes", "--json")
-    with subprocess.Popen(ended, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        ended, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, pipesize=SMALL_PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         told = [json.loads(process.stdout.readline()) for _ in range(3)]
         process.send_signal(number)
