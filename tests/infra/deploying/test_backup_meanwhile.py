@@ -5,6 +5,7 @@ None lacks what was acknowledged before its beginning.
 
 from __future__ import annotations
 
+import secrets
 import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -41,7 +42,9 @@ def colleague(stage: Stage, tmp_path: Path) -> Stage:
 
 
 def back_up(colleague: Stage, ops: OpsKey) -> Said:
-    return colleague.type("backup", "--to", str(colleague.project / "kept"), "--ops-key", str(ops.public))
+    """In a place of its own: two of one second have one name."""
+    place = colleague.project / "kept" / secrets.token_hex(4)
+    return colleague.type("backup", "--to", str(place), "--ops-key", str(ops.public))
 
 
 def test_while_tables_are_made_it_copies_those_that_serve_and_says_so(
