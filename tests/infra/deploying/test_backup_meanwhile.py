@@ -41,10 +41,7 @@ def colleague(stage: Stage, tmp_path: Path) -> Stage:
 
 
 def back_up(colleague: Stage, ops: OpsKey) -> Said:
-    """Each to a place of its own: a backup is named by its second, and the next one may begin within it."""
-    kept = colleague.project / "kept"
-    place = kept / str(sum(1 for _ in kept.glob("*")))
-    return colleague.type("backup", "--to", str(place), "--ops-key", str(ops.public))
+    return colleague.type("backup", "--to", str(colleague.project / "kept"), "--ops-key", str(ops.public))
 
 
 def test_while_tables_are_made_it_copies_those_that_serve_and_says_so(
