@@ -84,13 +84,12 @@ def read_row(layout: Layout, row: Row, defaults: Defaults, catalogue: Catalogue,
 
 def read_address(text: object) -> Address:
     """The address of a row. Raises `RowRefused` with the reason (conformance D3)."""
+    if isinstance(text, str) and _DAMAGED in text:
+        raise RowRefused("the address was damaged by the program that wrote it", "address")
     try:
-        address = parse_address(text)
+        return parse_address(text)
     except InvalidAddress as error:
         raise RowRefused(error.reason, "address") from None
-    if _DAMAGED in address.spelled:
-        raise RowRefused("the address was damaged by the program that wrote it", "address")
-    return address
 
 
 def _consent_told(layout: Layout, cells: tuple[str, ...]) -> ConsentTold | None:
