@@ -25,7 +25,8 @@ _ASCII_ADDRESS = re.compile(
     rf"{_ATEXT}+(?:\.{_ATEXT}+)*@(?:{_LABEL}\.)+(?=[A-Za-z0-9-]*[A-Za-z])({_LABEL})",
     re.ASCII,
 )
-_BEYOND = "[^\x00-\x7f\ufffd]"  # RFC 6532 §3.2, less what stands for a character that was lost on the way
+_BEYOND = "[^\x00-\x7f]"  # RFC 6532 §3.2
+_LOST = "\ufffd"  # stands for a character that was lost on the way
 _ATOM = re.compile(rf"(?:{_ATEXT}|{_BEYOND})+(?:\.(?:{_ATEXT}|{_BEYOND})+)*")
 _ASCII_DOMAIN = re.compile(rf"(?:{_LABEL}\.)+(?=[a-z0-9-]*[a-z])({_LABEL})", re.ASCII)
 _DOTS = re.compile("[.\u3002\uff0e\uff61]")  # what UTS 46 takes for the dot between labels
@@ -42,6 +43,14 @@ class Address:
 
 def parse_address(text: object) -> Address:
     """The address in `text`. Raises `InvalidAddress` with the reason (conformance D3), never with the text."""
+    address = kept_address(text)
+    if _LOST in address.spelled:
+        raise InvalidAddress("the part before the @ has a character or a dot where none may be")
+    return address
+
+
+def kept_address(text: object) -> Address:
+    """As `parse_address`, of a link: what was an address when it was minted is one for ever (conformance C2)."""
     if not isinstance(text, str):
         raise InvalidAddress("an address is a text")
     spelled = text.strip()

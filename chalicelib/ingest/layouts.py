@@ -358,7 +358,7 @@ _PAIR_OR_DATED = (2, 3)
 
 def _is_address(text: str) -> bool:
     try:
-        parse_address(text)
+        parse_address(text.replace("\ufffd", "x"))  # a damaged one is a row too, which is then refused
     except InvalidAddress:
         return False
     return True

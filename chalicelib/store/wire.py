@@ -12,6 +12,7 @@ import logging
 import os
 import zlib
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
 
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -61,7 +62,8 @@ class Wire(Connection):
         self._signing_region = region
         # Lambda has them in the environment, where a session would look first too; one takes 8 ms to make.
         self.credentials: Credentials | None = EnvProvider().load() or self.session.get_credentials()
-        self.pool = pool_of(self._url, READ_TIMEOUT if host is None else LOCAL_READ_TIMEOUT)
+        is_here = host is not None and urlsplit(host).hostname in {"127.0.0.1", "localhost"}
+        self.pool = pool_of(self._url, LOCAL_READ_TIMEOUT if is_here else READ_TIMEOUT)
 
     def _make_api_call(self, operation_name: str, operation_kwargs: dict[str, Any]) -> dict[str, Any]:
         body = json.dumps(operation_kwargs, separators=(",", ":")).encode()

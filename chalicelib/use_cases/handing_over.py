@@ -10,9 +10,10 @@ however slowly, never ends so, and one that does not ends after five runs. What 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from chalicelib.domain.errors import NoProgress
+from chalicelib.domain.errors import NoProgress, PepperUnusable, StoreUnavailable, UnknownSender
 from chalicelib.domain.jobs import JobKind, JobStatus
 from chalicelib.store.jobs import JobMoved
 from chalicelib.use_cases.importing import counts_of
@@ -37,10 +38,16 @@ def hand_over(service: Service, job: Job, seconds: int = 0) -> None:
 
     Raises `NoProgress`, `StoreUnavailable`.
     """
-    mark = _mark(service, job)
-    if mark <= job.done.get("mark", 0):
+    mark, before = _mark(service, job), job.done.get("mark", 0)
+    if mark <= before:
         raise NoProgress(job.id)
-    send(service, service.jobs.change(job, job.status, {**job.done, "mark": mark}), seconds)
+    noted = service.jobs.change(job, job.status, {**job.done, "mark": mark})
+    try:
+        send(service, noted, seconds)
+    except StoreUnavailable:
+        with suppress(StoreUnavailable):  # nothing was sent: what was done since the last message still counts
+            service.jobs.change(noted, noted.status, {**noted.done, "mark": before})
+        raise
 
 
 def send(service: Service, job: Job, seconds: int = 0) -> None:
@@ -60,7 +67,7 @@ def goes_on(service: Service, job: Job, error: Exception) -> bool:
     if job.kind is JobKind.IMPORT:
         try:
             hand_over(service, job, LATER)
-        except NoProgress:
+        except (NoProgress, PepperUnusable, UnknownSender):
             pass
         else:
             return True

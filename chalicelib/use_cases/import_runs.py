@@ -42,8 +42,8 @@ PORTION = 4_000
 """Rows that are read, then recorded, then counted as done. Another number would cut a job under way otherwise."""
 SECONDS_TO_STOP = 60.0
 """With less than this left, a run hands over to the next one."""
-BETWEEN_LOOKS = 100
-"""Portions, a second or two each hundred, that are only read between two looks at the time that is left."""
+BETWEEN_LOOKS = 10
+"""Portions, a fraction of a second each, that are only read between two looks at the time that is left."""
 
 
 def run_import(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from chalicelib.domain.addresses import Address, parse_address
+from chalicelib.domain.addresses import Address, kept_address
 from chalicelib.domain.categories import Category
 from chalicelib.domain.errors import InvalidAddress, InvalidToken, UnknownCategory, UnknownSender
 from chalicelib.domain.senders import Place, Sender
@@ -61,7 +61,7 @@ def open_preferences(service: Service, token: object, find: Find | None = None) 
 def _opened(service: Service, link: Link, find: Find) -> OpenedLink:
     try:
         sender = find(link.sender)
-        category, address = sender.catalogue.get_number(link.category), parse_address(link.address)
+        category, address = sender.catalogue.get_number(link.category), kept_address(link.address)
     except (UnknownSender, UnknownCategory, InvalidAddress):
         raise InvalidToken from None
     return OpenedLink(link, sender, category, address, link.may_choose(service.today()))

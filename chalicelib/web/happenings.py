@@ -24,7 +24,6 @@ from chalicelib.domain.acts import (
 )
 from chalicelib.domain.categories import ALL
 from chalicelib.domain.state import Value
-from chalicelib.markup import Markup
 from chalicelib.web.voices import N_
 
 if TYPE_CHECKING:

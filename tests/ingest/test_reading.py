@@ -80,6 +80,13 @@ BAD_ROWS: dict[str, tuple[bytes, str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("rest", ["", ",BOUNCE"])
+@pytest.mark.parametrize("columns", [None, {"address": 1}])
+def test_a_damaged_first_row_without_a_header_is_a_row(rest: str, columns: dict[str, object] | None) -> None:
+    outcome = read(f"jos\ufffd@example.com{rest}\n{ADA}{rest}\n", OUT, columns=columns)
+    assert (list(outcome.told), list(outcome.refused)) == ([ADA], [1])
+
+
 @pytest.mark.parametrize("name", BAD_ROWS)
 def test_a_bad_row_costs_itself_alone_and_is_not_repeated(name: str) -> None:
     """D3."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import app as module
-from chalicelib.domain.errors import JobFailed, NoProgress, StoreUnavailable
+from chalicelib.domain.errors import JobFailed, NoProgress, StoreUnavailable, UnknownSender
 from chalicelib.domain.jobs import JobKind, JobStatus
 from chalicelib.jobs import MOST_TIMES, PAUSES
 from chalicelib.use_cases.export_runs import LEASE
@@ -39,6 +39,7 @@ class Line:
     sent: list[tuple[dict[str, Any], int]] = field(default_factory=list)
     put: list[int] = field(default_factory=list)
     is_down: bool = False
+    refused: int = 0
 
     def send(self, message: dict[str, Any], seconds: int = 0) -> None:
         if self.is_down:
@@ -228,6 +229,42 @@ def test_a_queue_that_does_not_take_what_goes_on_leaves_the_message_to_the_dead_
     assert not line.deliver(slow.until_one_is_done(), come=MOST_TIMES)
     assert "a job that failed for good does not say so: the queue did not answer" in caplog.text
     assert not slow.job.is_over
+
+
+def test_what_came_further_goes_on_when_the_queue_takes_messages_again(desk: Desk) -> None:
+    line = Hiccup()
+    desk.site.service.__dict__["queue"] = line
+    slow = Slow(desk, line, 3)
+    line.deliver(chain(slow.until_one_is_done(), repeat(SHORT)), come=MOST_TIMES)
+    assert len(slow.upload.entries()) == WINDOW
+    assert not slow.job.is_over
+    assert line.sent[-1] == (slow.message, LATER)
+
+
+class Hiccup(Line):
+    """Does not take the first message."""
+
+    def send(self, message: dict[str, Any], seconds: int = 0) -> None:
+        if self.refused:
+            super().send(message, seconds)
+        self.refused += 1
+        if self.refused == 1:
+            raise StoreUnavailable("the queue did not answer")
+
+
+def test_an_import_of_a_sender_that_is_gone_has_failed(desk: Desk, line: Line) -> None:
+    slow = Slow(desk, line, 3)
+    line.deliver(chain(slow.until_one_is_done(), repeat(SHORT)), most=1)
+    desk.site.service.__dict__["senders"] = Gone()
+    assert not line.deliver(repeat(900.0))
+    assert slow.job.status is JobStatus.FAILED
+
+
+class Gone:
+    """In the place of the senders: none is known."""
+
+    def get(self, code: str) -> None:
+        raise UnknownSender
 
 
 def late_at(look: int) -> Callable[[], float]:

@@ -144,6 +144,13 @@ def test_a_repeat_gets_the_same_answer_and_records_nothing_new(site: Site) -> No
     assert site.entries() == 1
 
 
+def test_what_was_an_address_when_its_link_was_minted_stays_one(site: Site) -> None:
+    """C2: an address with a character that was lost is refused today, and was not always."""
+    token = site.token(1, Purpose.ONE_CLICK, "jos\ufffd@example.com")
+    assert site.post(f"/u/{token}").status_code == 200
+    assert site.entries() == 1
+
+
 def test_two_in_parallel_record_one_act(site: Site) -> None:
     """A10."""
     opened = open_link(site.service, site.token())
