@@ -39,7 +39,8 @@ Exits with 0: done; 1: failed; 130: stopped by Ctrl-C."""
 _EXAMPLE = """\
   python -m infra backup-key --out ops.key
   python -m infra backup --stage prod --to s3://backups.example.com/signoff --ops-key ops.key.pub
-  python -m infra backup --check s3://backups.example.com/signoff/signoff-prod-20261121T080000Z --identity ops.key"""
+  python -m infra backup --check s3://backups.example.com/signoff/signoff-prod-20261121T080000Z-1f3a \\
+      --identity ops.key"""
 _KEY_LINE = "make the pair of keys that backups are encrypted to"
 _KEY_DESCRIPTION = """\
 Makes an age key pair: the private half in FILE, encrypted with a passphrase, and the public half in FILE.pub. Keep the

@@ -73,6 +73,16 @@ def find_functions(stage: Stage, options: argparse.Namespace) -> tuple[str, ...]
     return () if found is None else found.functions
 
 
+def deploying(stage: Stage, options: argparse.Namespace) -> str:
+    """What is to be done for the functions to have the settings that are in the file now, as a line to follow."""
+    functions = aws.client("lambda", options)
+    is_named = any(_exists(functions, name) for name in (stage.deployed_as, f"{stage.deployed_as}-jobs"))
+    if is_named or (options.project / API_NOTE / f"{stage.name}.json").exists() or _stacked(stage, options) is None:
+        return stage.deploy
+    name = getattr(options, "app_stack", None) or stage.deployed_as
+    return f"commit {stage.file}, and have the pipeline deploy the stack {name}"
+
+
 def any_function(stage: Stage, options: argparse.Namespace) -> str | None:
     """The name of a function of the stage that is there, by its name or by a pipeline's stack. Raises CannotRun."""
     functions = aws.client("lambda", options)

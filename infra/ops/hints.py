@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 Typed = tuple[tuple[str, str], ...]
 _WHERE = ("--region", "--project", "--endpoint-url")
 _APP_STACK = "--app-stack"
-_WITH_APP_STACK = frozenset({"finish", "doctor", "status", "destroy", "restore"})
+_WITH_APP_STACK = frozenset({"finish", "doctor", "status", "destroy", "restore", "keys rotate", "keys compromise"})
 """The commands that look for a deployment."""
 
 
@@ -37,7 +37,11 @@ def aws_at(options: argparse.Namespace) -> str:
 def with_place(text: str, options: argparse.Namespace) -> str:
     """A text in which each of AWS's own commands (`aws …`) goes where this one went."""
     at = aws_at(options)
-    return re.sub(r"`(aws [^`]+)`", lambda found: f"`{found[1].replace(' && ', f'{at} && ')}{at}`", text)
+    return re.sub(
+        r"`(aws (?!configure|sso)(?![^`]*--region)[^`]+)`",
+        lambda found: f"`{found[1].replace(' && ', f'{at} && ')}{at}`",
+        text,
+    )
 
 
 def command_on(stage: str | None, typed: Typed, *words: str) -> str:

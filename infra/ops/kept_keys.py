@@ -227,7 +227,7 @@ def _explaining(stage: Stage) -> Iterator[None]:
         sentence = _SENTENCES.get(_what(cause))
         if sentence is None:
             raise CannotRun(str(error)) from None
-        hints = {"provision": stage.command("provision"), "listing": stage.command("keys", "list")}
+        hints = {"stage": stage.name, "provision": stage.command("provision"), "listing": stage.command("keys", "list")}
         raise CannotRun(sentence.format(**hints)) from None
 
 

@@ -16,7 +16,7 @@ _LINE = "bring back the tables of a stage, from points in time or from a backup"
 _DESCRIPTION = """\
 Makes tables as they were, mends them (of a transaction that they hold by half the rest is made again), takes over what
 the stage's own tables have that is newer, where they are still there, and begins a new epoch: whoever follows the
-change feed gets 410 and reads it anew. Where the tables of before are gone it says which interval may be missing.
+change feed gets 410 and reads it anew. Where a table of before is gone it says which interval of it may be missing.
 
   1. restore --stage NAME            new tables from point-in-time recovery, as of --at or the latest moment;
      restore --stage NAME --from …   from a backup: into the stage's own tables where they are empty, else into new ones
@@ -35,10 +35,11 @@ Without --stage a backup is restored into a new --data-dir, and `make run` serve
 Killed or failed, the same command goes on. Exits with 0: done; 1: failed; 130: stopped by Ctrl-C."""
 _EXAMPLE = """\
   python -m infra restore --stage prod --at 2026-11-21T08:00Z --dry-run
-  python -m infra restore --stage prod --from s3://backups.example.com/signoff/signoff-prod-20261121T080000Z \\
+  python -m infra restore --stage prod --from s3://backups.example.com/signoff/signoff-prod-20261121T080000Z-1f3a \\
       --identity ops.key
-  python -m infra restore --stage prod --secrets-only --from backups/signoff-prod-20261121T080000Z --identity ops.key
-  python -m infra restore --from backups/signoff-prod-20261121T080000Z --identity ops.key --data-dir .drill"""
+  python -m infra restore --stage prod --secrets-only --from backups/signoff-prod-20261121T080000Z-1f3a \\
+      --identity ops.key
+  python -m infra restore --from backups/signoff-prod-20261121T080000Z-1f3a --identity ops.key --data-dir .drill"""
 
 
 def add_to(commands: Any) -> None:

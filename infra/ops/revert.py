@@ -51,7 +51,7 @@ def add_to(commands: Any) -> None:
     parser.add_argument("--key-version", type=int, metavar="N", help="that came by links of this key version alone")
     does = parser.add_mutually_exclusive_group()
     does.add_argument("--list", action="store_true", help="list alone: ask nothing, and change nothing")
-    yes.add_to(does)
+    yes.add_to(does, "; nothing is listed before, then")
     parser.add_argument("--json", action="store_true", help="one JSON object a line for each act; asks nothing")
     deployment.add_to(parser)
     parser.set_defaults(command=run)

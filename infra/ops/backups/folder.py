@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 MANIFEST = "manifest.json"
 CONTROL, RECIPIENTS, SECRETS = "control.jsonl.gz.age", "recipients.jsonl.gz.age", "secrets.jsonl.gz.age"
 FILES = (CONTROL, RECIPIENTS, SECRETS)
+_TIME = re.compile(r"-(\d{8}T\d{6}Z)")
 _S3 = "s3://"
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
@@ -74,6 +75,11 @@ def write_manifest(manifest: Manifest, folder: Path) -> None:
         raise CannotRun(f"{folder / MANIFEST} could not be written: {error.strerror}.") from None
 
 
+def _made(name: str) -> tuple[str, str]:
+    """By the time in its name: one place may hold the backups of several stages."""
+    return max(_TIME.findall(name), default=""), name
+
+
 def read_manifest(folder: Path, name: object) -> Manifest:
     """What a backup says of itself. Raises CannotRun."""
     try:
@@ -81,7 +87,7 @@ def read_manifest(folder: Path, name: object) -> Manifest:
         files = {file: File(**about) for file, about in told["files"].items()}
         manifest = Manifest(**{**told, "files": files})
     except OSError:
-        within = sorted(each.parent.name for each in folder.glob(f"*/{MANIFEST}"))
+        within = sorted((each.parent.name for each in folder.glob(f"*/{MANIFEST}")), key=_made)
         hint = f" The newest in it is {str(name).rstrip('/')}/{within[-1]}." if within else ""
         raise CannotRun(f"There is no backup in {name}: it has no {MANIFEST}, which is written last.{hint}") from None
     except (ValueError, TypeError, KeyError, AttributeError):
@@ -138,7 +144,7 @@ def backup_at(options: argparse.Namespace, place: str) -> Iterator[Path]:
             for name in (each for each in (*FILES, MANIFEST) if f"{prefix}/{each}" in found):
                 _download(client, (bucket, f"{prefix}/{name}"), folder / name)
         if (manifests := [key for key in found if key.endswith(f"/{MANIFEST}")]) and not (folder / MANIFEST).exists():
-            newest = max(manifests).removesuffix(f"/{MANIFEST}")
+            newest = max(manifests, key=_made).removesuffix(f"/{MANIFEST}")
             raise CannotRun(f"There is no backup in {place}. The newest within it is {_S3}{bucket}/{newest}.")
         yield folder
 

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from infra.ops.asking import or_none
-from infra.ops.examined.finding import Finding, NotChecked, Of
+from infra.ops.examined.finding import Finding, Of
 from infra.ops.examined.program import API, program
 
 if TYPE_CHECKING:
@@ -96,13 +96,3 @@ def _stage(of: Of, stage: dict[str, Any], api_id: str, name: str, again: str) ->
         text=f"It writes {', '.join(secret)}, which hold tokens or who somebody is. Run `{again}`, and delete what was "
         "written.",
     )
-
-
-def stage_settings(view: View) -> dict[str, Any]:
-    """The API's stage as it is. Raises NotChecked where there is none."""
-    api_id, name = rest_api_id(view), program(view).api_stage
-    found = api_id and or_none(lambda: view.client("apigateway").get_stage(restApiId=api_id, stageName=name))
-    if not found:
-        raise NotChecked("There is no API of this stage.")
-    told: dict[str, Any] = found
-    return told

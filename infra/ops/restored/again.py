@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -88,6 +88,8 @@ class Again:
                 self._begin_new(sender)
                 if self.old.control is not None:
                     control.take_rows(self.new.control, self.old.control, code)
+                    if self.old.recipients is None:
+                        taken += self._close(sender)
                 if self.old.recipients is not None:
                     take = partial(self._take_shard, self.old.recipients, sender)
                     taken += sum(pool.map(take, range(sender.shards)))
@@ -167,6 +169,18 @@ class Again:
         if made.untaken is not None:
             self.untaken.append(made.untaken)
         return made.sender != before
+
+    def _close(self, theirs: Sender) -> bool:
+        """What the row of before forbids by now, where the lines that told of it went with their table."""
+        made: list[bool] = []
+
+        def draft(now: Sender) -> Change:
+            sender = replace(now, closed=now.closed or theirs.closed, form_open=now.form_open and theirs.form_open)
+            made.append(sender != now)
+            return Change(sender)
+
+        self.service.change_sender(theirs.code, f"restore {self.run.id} v{theirs.version}", draft)
+        return any(made[-1:])
 
     def take_up_jobs(self) -> int:
         """Puts a message into the queue for every job that is not over; one that comes twice does nothing. How many."""

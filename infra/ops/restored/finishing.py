@@ -10,6 +10,7 @@ from infra.local.problems import CannotRun
 from infra.ops import deployment
 from infra.ops.asked import is_wanted
 from infra.ops.backup import secrets_of, tables_of
+from infra.ops.deployed import deploying
 from infra.ops.kept_keys import deployed_functions, has_settings
 from infra.ops.restored import begun
 from infra.ops.restored.again import Again, Both
@@ -111,7 +112,7 @@ class Finishing:
         if rounds and (behind := self._behind(again.new)):
             self._shown.note(
                 f"  Taking over all along, for {_use(behind)} the old tables: now run, in another terminal:\n"
-                f"  {stage_of(self._options).deploy}"
+                f"  {deploying(stage_of(self._options), self._options)}"
             )
         for _ in range(rounds):
             if not self._behind(again.new):
@@ -127,7 +128,7 @@ class Finishing:
             raise CannotRun(
                 f"The old tables are still used by {', '.join(behind)}. What came to them so far was taken over. Next, "
                 f"left running, and in another terminal while that waits:\n  {begun.finish_command(self._options)}\n"
-                f"  {stage_of(self._options).deploy}"
+                f"  {deploying(stage_of(self._options), self._options)}"
             )
 
     def _behind(self, new: Both) -> list[str]:

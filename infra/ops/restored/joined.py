@@ -30,7 +30,7 @@ def with_category(now: Sender, told: Category) -> Joined:
     """With a category as a line of before tells of it."""
     about = f"{now.code}: category {told.id}"
     held = now.catalogue.find(told.id)
-    if any(other.number == told.number and other.id != told.id for other in now.catalogue.categories):
+    if held is None and any(other.number == told.number for other in now.catalogue.categories):
         return Joined(now, f"{about}, for another one has its number")
     if held is None:
         return Joined(replace(now, catalogue=Catalogue((*now.catalogue.categories, told))))
@@ -41,11 +41,15 @@ def with_category(now: Sender, told: Category) -> Joined:
     sender = replace(now, catalogue=joined)
     if category == told:
         return Joined(sender)
+    if category == replace(told, number=held.number):
+        return Joined(
+            sender, f"{about}: its number {told.number}, for here it has another: links of before do not open"
+        )
     return Joined(sender, f"{about} in part: what lets more mail through, for here it lets less")
 
 
 def _stricter(held: Category, told: Category) -> Category:
-    joined = replace(told, retired=held.retired or told.retired)
+    joined = replace(told, number=held.number, retired=held.retired or told.retired)
     if held.is_service_alert and told.is_service_alert:
         return joined
     needs_consent = held.needs_consent or told.needs_consent

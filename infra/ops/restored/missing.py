@@ -18,7 +18,8 @@ _SECOND = 1000
 _LOST = {
     RECIPIENTS: "What was acknowledged to {name} from {since} on, until it went, may be missing: opt-outs of that time "
     "are known only to senders that follow the feed, and to the people. Ask each sender for them, and import that. So "
-    "it is with people who were erased: erase again whom you know of.",
+    "it is with people who were erased: erase again whom you know of. And with changes of a sender and its categories, "
+    "but that its API was closed or its form switched off, which the other table knows where it is there.",
     CONTROL: "What was changed in {name} from {since} on, until it went, may be missing: senders made, closed or "
     "described anew, API keys made or revoked, imports and exports begun. Close and revoke again what you know of.",
 }

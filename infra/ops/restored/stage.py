@@ -12,6 +12,7 @@ from infra.ops.asked import is_wanted
 from infra.ops.backups.contents import control_items
 from infra.ops.backups.loading import Loading
 from infra.ops.backups.writing import check_peppers
+from infra.ops.deployed import deploying
 from infra.ops.deployment import command
 from infra.ops.kept_keys import StageKeys, deployed_functions, has_settings
 from infra.ops.places import go_there
@@ -182,7 +183,8 @@ class StageRestore:
         named = {setting: self._stage.settings[setting] for setting in deployment.SECRETS}
         if not all(has_settings(arn, named, self._options) for arn in functions):
             self._shown.note(
-                f"The functions name other secrets than these, and have to be deployed:\n  {self._stage.deploy}"
+                "The functions name other secrets than these, and have to be deployed:\n"
+                f"  {deploying(self._stage, self._options)}"
             )
         return 0
 
@@ -209,7 +211,7 @@ class StageRestore:
         self._shown.note(
             f"{self._stage.file} names the restored tables. Next, begun now and left running:\n"
             f"  {begun.finish_command(self._options)}\n"
-            f"and in another terminal, while that waits:\n  {self._stage.deploy}"
+            f"and in another terminal, while that waits:\n  {deploying(self._stage, self._options)}"
         )
         return 0
 

@@ -14,7 +14,7 @@ from infra.local.problems import CannotRun
 from infra.ops.restored import begun
 from infra.ops.restored.begun import base
 from infra.ops.restored.control import refuse_closed
-from infra.ops.restored.notes import load_run
+from infra.ops.restored.notes import Run, load_run
 from infra.ops.restored.tables import Table
 
 if TYPE_CHECKING:
@@ -32,7 +32,10 @@ def refuse_under_way(recipients: Table, control: Table, options: argparse.Namesp
     refuse_closed(control.scan())
     for name in _made_of(recipients):
         newer = base(control.name) + name.removeprefix(base(recipients.name))
-        if _is_begun(Table(control.client, name), Table(control.client, newer)):
+        run = _run_of(Table(control.client, name), Table(control.client, newer))
+        if run is not None and run.is_sealed:
+            continue  # it was ended, and closed its tables of before: these, which are open, are others
+        if run is not None and run.is_begun:
             raise CannotRun(
                 f"A restore is under way, from {recipients.name} into {name}, which may hold alone what is "
                 "acknowledged by now. Where it was given up and nothing ever used them, delete them. Else end it, with "
@@ -51,15 +54,14 @@ def _made_of(table: Table) -> Iterator[str]:
         yield from (name for name in page["TableNames"] if name > table.name and base(name) == base(table.name))
 
 
-def _is_begun(recipients: Table, control: Table) -> bool:
-    """Whether a restored pair may be served."""
+def _run_of(recipients: Table, control: Table) -> Run | None:
+    """The restore into a pair; None where there is none that may be served."""
     try:
-        run = load_run(control, recipients)
+        return load_run(control, recipients)
     except ClientError as error:
         if _code(error) in _NOT_THERE:
-            return False
+            return None
         raise
-    return run is not None and run.is_begun
 
 
 def _code(error: ClientError) -> Any:

@@ -56,7 +56,7 @@ class Stage:
     def type(self, *words: str) -> Said:
         self.capture.readouterr()
         fixed = ("--stage", "dev", "--project", str(self.project), "--endpoint-url", self.account.url)
-        code = main([words[0], *fixed, *words[1:]])
+        code = main([*words[0].split(), *fixed, *words[1:]])
         out, err = self.capture.readouterr()
         assert "@" not in out + err
         return Said(code, out + err)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from infra.ops.restored.stage import StageRestore
+from infra.storage import create_tables
 from tests.infra.deploying.restoring import KilledWhenMending, Stage
 from tests.infra.ops.backups.drills import OpsKey
 
@@ -88,3 +89,24 @@ def test_old_tables_that_are_gone_have_nothing_more_to_be_taken_over(
     stage.delete(*old)
     fetch(stage, colleague)
     assert back_up(colleague, ops).code == 0
+
+
+def test_a_restore_that_was_ended_is_in_no_other_ones_way(stage: Stage, ops: OpsKey, tmp_path: Path) -> None:
+    """Whoever wants the stack's own names again restores a backup into tables of these names (docs/decisions/0019)."""
+    old = stage.names()
+    stage.done("restore", "--yes")
+    new = stage.names()
+    stage.deploy(*new)
+    stage.done("restore", "--finish", "--yes")
+    kept = tmp_path / "kept"
+    stage.done("backup", "--to", str(kept), "--ops-key", str(ops.public))
+    [later] = kept.iterdir()
+    stage.delete(*old)
+    create_tables(stage.account.client("dynamodb"), "dev")
+    settings = stage.project / ".chalice" / "config.json"
+    text = settings.read_text("utf-8")
+    for before, after in zip(new, old, strict=True):
+        text = text.replace(before, after)
+    settings.write_text(text, "utf-8")
+    stage.done("restore", "--from", str(later), "--identity", str(ops.private), "--yes")
+    assert stage.type("backup", "--to", str(tmp_path / "again"), "--ops-key", str(ops.public)).code == 0

@@ -251,6 +251,7 @@ def test_functions_of_a_pipeline_s_stack_are_looked_at_before_the_seal(stage: St
     stage.deploy_by_stack("pipeline", *old)
     said = stage.type("restore", "--finish", "--app-stack", "pipeline", "--yes")
     assert (said.code, "The old tables are still used by" in said.text) == (1, True)
+    assert ("have the pipeline deploy the stack pipeline" in said.text, "chalice deploy" in said.text) == (True, False)
     stage.opt_out(stage.service_on(old), "carla")
 
 

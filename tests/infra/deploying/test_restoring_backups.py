@@ -145,6 +145,8 @@ class TestFromABackup:
         command = ("restore", "--secrets-only", "--from", backup, "--identity", str(ops.private), "--yes")
         said = stage.type(*command)
         assert (said.code, "aws secretsmanager restore-secret --secret-id arn:aws:" in said.text) == (1, True)
+        listed = stage.type("keys list")
+        assert (listed.code, "restore-secret --secret-id signoff/dev/master-keys" in listed.text) == (1, True)
         client.restore_secret(SecretId="signoff/dev/master-keys")
         assert self.secrets(stage) == old
 

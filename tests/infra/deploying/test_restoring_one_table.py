@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
 from chalicelib.api_keys import ApiKey, mint_api_key
 from chalicelib.domain.errors import PepperUnusable, StoreUnavailable
+from chalicelib.store.changing import Change
+from chalicelib.store.models import bind
 from infra.client.shown import Shown
 from infra.ops.restored.finishing import Finishing
 from infra.ops.restored.stage import StageRestore
@@ -183,3 +187,18 @@ def test_killed_before_it_told_the_interval_it_tells_it_again(stage: Stage) -> N
     said = stage.done("restore", "--yes")
     assert "their epoch has begun" in said
     assert ACTS.format(old[0]) in said
+
+
+def test_a_sender_that_was_closed_stays_closed_where_the_lines_that_told_of_it_are_gone(stage: Stage) -> None:
+    old = stage.names()
+    stage.done("restore", "--yes")
+    bind(*old)
+    closing = partial(replace, closed=True, form_open=False)
+    stage.service_on(old).change_sender(CODE, "closing", lambda now: Change(closing(now)))
+    stage.delete(old[0])
+    new = stage.names()
+    stage.deploy(*new)
+    stage.done("restore", "--finish", "--yes")
+    bind(*new)
+    sender = stage.service_on(new).senders.get(CODE)
+    assert (sender.closed, sender.form_open) == (True, False)

@@ -81,6 +81,8 @@ def test_commands_of_aws_go_where_this_one_went() -> None:
     at = "--region eu-central-1"
     for text, placed in (
         ("Run `aws s3 rb s3://x`, then `chalice deploy`.", f"Run `aws s3 rb s3://x {at}`, then `chalice deploy`."),
+        ("`aws configure`, `aws sso login`", "`aws configure`, `aws sso login`"),
+        ("`aws sqs x --region eu-west-1`", "`aws sqs x --region eu-west-1`"),
         ("`aws kms a && aws kms b` (see `aws`)", f"`aws kms a {at} && aws kms b {at}` (see `aws`)"),
     ):
         assert with_place(text, options) == placed
@@ -97,3 +99,5 @@ def test_the_stack_of_a_pipeline_is_named_to_the_commands_that_ask_for_it() -> N
     told = typed_of(options)
     assert command_on("prod", told, "finish").endswith(" --stage prod --app-stack shop-mail")
     assert command_on("prod", told, "provision").endswith(" --stage prod")
+    compromise = command_on("prod", told, "keys compromise", "--version 3")
+    assert compromise.endswith(" --stage prod --app-stack shop-mail"), "else it would reach no function"

@@ -66,6 +66,15 @@ def test_a_category_of_another_ones_number_is_told_and_not_taken() -> None:
     assert "number" in str(joined.untaken)
 
 
+def test_a_number_stays_whatever_the_other_side_gave_the_same_id() -> None:
+    """It is in every link that was minted here: another one would open none of them."""
+    held = Category("sales", 4, Kind.OPTIONAL, "Sales")
+    now = replace(SENDER, catalogue=Catalogue((*CATALOGUE.categories, held)))
+    joined = with_category(now, replace(held, number=5, name="Sale"))
+    assert joined.sender.catalogue.get("sales") == replace(held, name="Sale")
+    assert "its number 5" in str(joined.untaken)
+
+
 def test_the_last_service_alert_stays() -> None:
     alert = next(each for each in CATALOGUE.categories if each.is_service_alert)
     joined = with_category(SENDER, replace(alert, retired=True))

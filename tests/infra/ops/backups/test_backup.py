@@ -154,8 +154,8 @@ def test_a_file_or_the_manifest_that_is_missing_is_noticed(made: Made) -> None:
 
 def test_a_folder_of_backups_is_none_and_its_newest_is_named(made: Made) -> None:
     """As at three in the morning: the place of all of them was given."""
-    older = made.place.with_name("signoff-local-20010101T000000Z")
-    shutil.copytree(made.place, older)
+    for name in ("signoff-local-20010101T000000Z", "signoff-staging-20250101T000000Z-1f3a"):
+        shutil.copytree(made.place, made.place.with_name(name))
     said = made.typist.refused("backup", "--check", str(made.place.parent))
     assert said.endswith(f"The newest in it is {made.place}.")
 
